@@ -1,0 +1,205 @@
+"""The API of version 1: questions, the dictionary, rules, releases, decisions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, g, request
+from flask_smorest import Blueprint
+from sqlalchemy.orm import Session
+
+from cds import browsing, examples, problems, schemas
+from cds.answering import answer_batch, answer_one, standing
+from cds.asking import BatchRequest, RecommendationRequest, json_in
+from cds.keys import holder
+from cds.models import Decision
+from cds.preparing import RequestProblem
+from cds.problems import MEDIA_TYPE, Refused
+from cds.releases import PreparedRelease
+from cds.service import service_of
+
+PREFIX = "/api/v1"
+
+api = Blueprint("v1", __name__, url_prefix=PREFIX, description="Facts in, cited recommendations out.")
+
+_INCLUDE: list[dict[str, Any]] = [
+    {
+        "name": "include",
+        "in": "query",
+        "required": False,
+        "schema": {"type": "string", "enum": ["not_met"]},
+        "description": "Also list the rules that are not met.",
+    }
+]
+
+
+def session() -> Session:
+    """The database session of the present request; closed when the request ends."""
+    if "session" not in g:
+        g.session = service_of().sessions()
+    return g.session
+
+
+@api.before_request
+def authenticate() -> None:
+    """Every endpoint below the prefix wants an API key."""
+    scheme, _, key = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not key.strip():
+        raise Refused(problems.no_key("Send the header Authorization: Bearer <API key>."))
+    g.api_key_id = holder(session(), key.strip())
+    if g.api_key_id is None:
+        raise Refused(problems.no_key("This API key is not known, or was revoked. Ask an administrator for one."))
+
+
+def _problem(status: int, description: str) -> Any:
+    return api.alt_response(
+        status,
+        schema=schemas.Problem,
+        content_type=MEDIA_TYPE,
+        description=description,
+        example=examples.PROBLEM if status == 422 else None,
+    )
+
+
+def _body(schema: type, example: dict[str, Any]) -> dict[str, Any]:
+    return {"required": True, "content": {"application/json": {"schema": schema, "example": example}}}
+
+
+@api.route("/recommendations", methods=["POST"])
+@api.doc(operationId="recommend", requestBody=_body(RecommendationRequest, examples.REQUEST), parameters=_INCLUDE)
+@api.response(200, schemas.Recommendations, example=examples.ANSWER)
+@_problem(400, "The body is not JSON.")
+@_problem(413, "The body is too large.")
+@_problem(422, "Facts that are unknown, of the wrong type or out of range; all problems at once.")
+@_problem(500, "The answer could not be trusted, and is withheld.")
+@_problem(503, "No release is in force, or the database cannot be used.")
+def recommend() -> Response:
+    """What should be done for one patient, why, and who says so
+
+    Every rule of the release in force is recommended, withheld by another rule, undetermined for want of facts, or
+    not met. The answer is recorded before it is sent.
+    """
+    raw = json_in(request.get_data())
+    return _json(
+        answer_one(
+            service_of(), session(), raw, api_key_id=g.api_key_id, origin=_origin(), not_met=_wants_not_met()
+        )
+    )
+
+
+@api.route("/recommendations/batch", methods=["POST"])
+@api.doc(operationId="recommend_batch", requestBody=_body(BatchRequest, examples.BATCH), parameters=_INCLUDE)
+@api.response(200, schemas.BatchResults)
+@_problem(400, "The body is not JSON.")
+@_problem(413, "The body is too large.")
+@_problem(422, "There is no list of 1 to 1,000 patients.")
+@_problem(503, "No release is in force, or the database cannot be used.")
+def recommend_batch() -> Response:
+    """The same for up to 1,000 patients at once
+
+    All are answered by one release. A patient whose facts cannot be used gets a problem; the others get their answers.
+    """
+    service = service_of()
+    request.max_content_length = service.settings.largest_batch
+    raw = json_in(request.get_data())
+    return _json(
+        answer_batch(service, session(), raw, api_key_id=g.api_key_id, origin=_origin(), not_met=_wants_not_met())
+    )
+
+
+@api.route("/facts")
+@api.doc(operationId="list_facts")
+@api.response(200, schemas.Facts)
+@_problem(503, "No release is in force.")
+def list_facts() -> dict[str, Any]:
+    """The facts that can be posted: type, unit, range, codes, how long each stays valid, what it is derived from"""
+    return browsing.facts_shown(_in_force())
+
+
+@api.route("/rules")
+@api.arguments(schemas.RulesQuery, location="query")
+@api.doc(operationId="list_rules")
+@api.response(200, schemas.Rules)
+@_problem(422, "A filter that does not exist.")
+@_problem(503, "No release is in force.")
+def list_rules(query: dict[str, Any]) -> dict[str, Any]:
+    """The rules of the release in force, statements included"""
+    return browsing.rules_shown(_in_force(), query)
+
+
+@api.route("/rules/<string:key>")
+@api.doc(operationId="show_rule")
+@api.response(200, schemas.RuleShown)
+@_problem(404, "There is no such rule.")
+def show_rule(key: str) -> dict[str, Any]:
+    """One rule of the release in force, with its condition in words and its citations in full"""
+    release = _in_force()
+    rule = release.base.rules.get(key)
+    if rule is None:
+        raise Refused(problems.not_found(f"The release in force has no rule {key!r}."))
+    return browsing.rule_shown(release, rule)
+
+
+@api.route("/rules/<string:key>/versions")
+@api.doc(operationId="list_rule_versions")
+@api.response(200, schemas.Versions)
+@_problem(404, "There is no such rule.")
+def list_rule_versions(key: str) -> dict[str, Any]:
+    """Every version of a rule, newest first, with who, when, why and the releases that hold it"""
+    return _found(browsing.versions_shown(session(), key), f"There is no rule {key!r}.")
+
+
+@api.route("/releases")
+@api.doc(operationId="list_releases")
+@api.response(200, schemas.Releases)
+def list_releases() -> dict[str, Any]:
+    """All releases, newest first, and when each was in force"""
+    return browsing.releases_shown(session())
+
+
+@api.route("/releases/<int:number>")
+@api.doc(operationId="show_release")
+@api.response(200, schemas.ReleaseInFull)
+@_problem(404, "There is no such release.")
+def show_release(number: int) -> dict[str, Any]:
+    """One release with the digest of every version in it"""
+    found = browsing.release_in_full(session(), number) if number < 2**31 else None
+    return _found(found, f"There is no release {number}.")
+
+
+@api.route("/decisions/<string:decision_id>")
+@api.doc(operationId="show_decision")
+@api.response(200, schemas.DecisionShown)
+@_problem(404, "There is no such decision of this API key.")
+def show_decision(decision_id: str) -> dict[str, Any]:
+    """A decision as it was recorded; an app sees its own"""
+    decision = session().get(Decision, decision_id) if "\x00" not in decision_id else None
+    if decision is None or decision.api_key_id != g.api_key_id:
+        raise Refused(problems.not_found(f"This API key made no decision {decision_id!r}."))
+    return browsing.decision_shown(session(), service_of().serving, decision)
+
+
+def _in_force() -> PreparedRelease:
+    return standing(service_of(), session()).release
+
+
+def _found(shown: dict[str, Any] | None, otherwise: str) -> dict[str, Any]:
+    if shown is None:
+        raise Refused(problems.not_found(otherwise))
+    return shown
+
+
+def _wants_not_met() -> bool:
+    include = request.args.getlist("include")
+    if any(word != "not_met" for word in include):
+        detail = "include knows one word: not_met."
+        raise Refused(problems.unusable([RequestProblem("/include", detail, "not_met")]))
+    return bool(include)
+
+
+def _origin() -> str:
+    return request.remote_addr or "unknown"
+
+
+def _json(text: str) -> Response:
+    return Response(text, content_type="application/json")

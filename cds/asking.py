@@ -1,0 +1,221 @@
+"""Reading a request: strict JSON first, then what was asked, with every problem at once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, NoReturn
+
+from marshmallow import RAISE, Schema, ValidationError, fields, validate
+
+from cds import problems
+from cds.deciding import Question
+from cds.preparing import CLOCK_SKEW, RequestProblem, UnusableRequest, moment, unstorable
+from cds.problems import Refused
+from cds.releases import PreparedRelease
+from knowledge.errors import nearest
+from knowledge.items import Actor
+
+DEEPEST_JSON = 32
+LONGEST_SUBJECT = 200
+MOST_PATIENTS = 1_000
+
+
+class _Subject(fields.String):
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        if len(text) > LONGEST_SUBJECT:
+            raise ValidationError(f"A subject has at most {LONGEST_SUBJECT} characters; this one has {len(text)}.")
+        if unstorable(text):
+            raise ValidationError("The subject holds a control character or half a character.")
+        return text
+
+
+class _Moment(fields.DateTime):
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> datetime:
+        found: list[RequestProblem] = []
+        at = moment(value, "", found)
+        if at is None:
+            raise ValidationError([problem.detail for problem in found])
+        return at
+
+
+class RecommendationRequest(Schema):
+    """What is known of one patient, and for whom the answer is."""
+
+    class Meta:
+        unknown = RAISE
+
+    subject = _Subject(
+        allow_none=True,
+        metadata={
+            "description": "Your own opaque name for the patient, at most 200 characters. Send no name or birth date."
+        },
+    )
+    evaluated_at = _Moment(
+        allow_none=True,
+        metadata={"description": "The moment that the answer is for, with its zone; now by default, never later."},
+    )
+    facts = fields.Dict(
+        keys=fields.String(),
+        required=True,
+        metadata={
+            "description": "By the name of the fact: a bare value, an observation (value, observed_at, source), a list "
+            "of observations, or null when it is not known. GET /api/v1/facts gives names, types and ranges."
+        },
+    )
+    actors = fields.List(
+        fields.Enum(Actor, by_value=True),
+        allow_none=True,
+        validate=validate.Length(min=1, error="Name at least one actor, or leave actors out."),
+        metadata={
+            "description": "Narrows the answer to these roles. An oncologist is also a clinician and one of the care "
+            "team; for patient and caregiver alone the answer holds only what a patient may see."
+        },
+    )
+
+
+class BatchRequest(Schema):
+    """Up to 1,000 patients; each is answered, or refused, on its own."""
+
+    class Meta:
+        unknown = RAISE
+
+    patients = fields.List(fields.Nested(RecommendationRequest), required=True, validate=validate.Length(1, MOST_PATIENTS))
+
+
+_REQUEST = RecommendationRequest()
+
+
+def json_in(body: bytes) -> Any:
+    """The value of a JSON text. Raises Refused for what is no JSON, holds a name twice or goes too deep."""
+    if not body.strip():
+        raise Refused(problems.not_json('The body is empty. Send an object such as {"facts": {"age_years": 60}}.'))
+    try:
+        value = json.loads(body.decode("utf-8"), parse_constant=_no_constant, object_pairs_hook=_object)
+    except UnicodeDecodeError:
+        raise Refused(problems.not_json("The body is not UTF-8 text.")) from None
+    except RecursionError:
+        raise Refused(_too_deep()) from None
+    except json.JSONDecodeError as error:
+        detail = f"Line {error.lineno}, column {error.colno}: {error.msg}."
+        raise Refused(problems.not_json(detail)) from None
+    except ValueError:
+        raise Refused(problems.not_json("A number has too many digits.")) from None
+    if _deeper_than(value, DEEPEST_JSON):
+        raise Refused(_too_deep())
+    return value
+
+
+def question(raw: Any, release: PreparedRelease, *, now: datetime, new_id: Callable[[], str], not_met: bool) -> Question:
+    """What a request asks. Raises UnusableRequest with the problems of the whole request, facts included."""
+    if not isinstance(raw, dict):
+        hint = 'Send an object such as {"facts": {"age_years": 60}}.'
+        raise UnusableRequest([RequestProblem("", f"A request is a JSON object, not {_kind(raw)}. {hint}")])
+    found: list[RequestProblem] = []
+    try:
+        asked: Any = _REQUEST.load(raw)
+    except ValidationError as error:
+        asked = error.valid_data
+        found += _schema_problems(error.normalized_messages())
+    at = asked.get("evaluated_at") or now
+    if at > now + CLOCK_SKEW:
+        detail = f"The evaluation lies in the future; it is now {now:%Y-%m-%dT%H:%M:%SZ}."
+        found.append(RequestProblem("/evaluated_at", detail))
+    if found:
+        raise UnusableRequest([*found, *_fact_problems(release, asked.get("facts"), at)])
+    return Question(
+        decision_id=new_id(),
+        evaluated_at=at,
+        facts=asked["facts"],
+        actors=tuple(dict.fromkeys(asked.get("actors") or ())),
+        subject=asked.get("subject"),
+        with_not_met=not_met,
+    )
+
+
+def patients_in(raw: Any) -> list[Any]:
+    """The patients of a batch, each still to be read. Raises UnusableRequest when there is no such list."""
+    if not isinstance(raw, dict) or not isinstance(raw.get("patients"), list):
+        detail = 'A batch is {"patients": [...]} with a request for each patient.'
+        raise UnusableRequest([RequestProblem("/patients" if isinstance(raw, dict) else "", detail)])
+    others = [
+        RequestProblem(f"/{name}", "A batch has patients and nothing else.", nearest(name, ["patients"]))
+        for name in raw.keys() - {"patients"}
+    ]
+    count = len(raw["patients"])
+    if not 1 <= count <= MOST_PATIENTS:
+        others.append(RequestProblem("/patients", f"A batch holds 1 to {MOST_PATIENTS} patients, not {count}."))
+    if others:
+        raise UnusableRequest(others)
+    return raw["patients"]
+
+
+def _fact_problems(release: PreparedRelease, facts: Any, at: datetime) -> tuple[RequestProblem, ...]:
+    if not isinstance(facts, dict):
+        return ()
+    try:
+        release.intake.prepare(facts, at)
+    except UnusableRequest as error:
+        return error.problems
+    return ()
+
+
+def _schema_problems(messages: dict[str, Any], path: str = "") -> list[RequestProblem]:
+    found: list[RequestProblem] = []
+    for name, inner in messages.items():
+        pointer = f"{path}/{name}"
+        if isinstance(inner, dict):
+            found += _schema_problems(inner, pointer)
+            continue
+        for message in inner:
+            near = nearest(str(name), _REQUEST.fields) if message == "Unknown field." else None
+            detail = f"A request has {', '.join(_REQUEST.fields)}, and nothing else." if near or message == "Unknown field." else message
+            found.append(RequestProblem(pointer, detail, near))
+    return found
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise Refused(problems.not_json(f"{name} is not a JSON number; leave out what is not known, or send null."))
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise Refused(problems.not_json(f"The name {twice[:80]!r} stands twice in one object; send it once."))
+    return made
+
+
+def _too_deep() -> problems.Problem:
+    return problems.not_json(f"The JSON is nested more than {DEEPEST_JSON} deep.")
+
+
+def _deeper_than(value: Any, limit: int) -> bool:
+    level = [value]
+    for _ in range(limit):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+        if not level:
+            return False
+    return True
+
+
+def _kind(raw: Any) -> str:
+    match raw:
+        case None:
+            return "null"
+        case bool():
+            return "true or false"
+        case list():
+            return "a list"
+        case str():
+            return "a text"
+        case _:
+            return "a number"

@@ -1,0 +1,170 @@
+"""What is in force and what was recorded, as the API shows it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, selectinload
+
+from cds.deciding import states_from
+from cds.models import Decision
+from cds.releases import PreparedRelease, citation, condition_text, instant
+from cds.serving import Serving
+from knowledge.items import ItemKind, Rule
+from knowledge.models import Activation, Release, User, Version, VersionState
+from knowledge.schemas import content_of
+
+
+def release_name(release: PreparedRelease | Release) -> dict[str, Any]:
+    return {"number": release.number, "digest": release.digest}
+
+
+def facts_shown(release: PreparedRelease) -> dict[str, Any]:
+    """The fact dictionary of a release."""
+    return {
+        "release": release_name(release),
+        "facts": [content_of(fact) for fact in release.base.facts.values()],
+    }
+
+
+def rules_shown(release: PreparedRelease, query: Mapping[str, Any]) -> dict[str, Any]:
+    """The rules of a release, statements included, narrowed by topic, kind, mode or actor."""
+    return {
+        "release": release_name(release),
+        "rules": [rule_shown(release, rule) for rule in release.base.rules.values() if _fits(rule, query)],
+    }
+
+
+def rule_shown(release: PreparedRelease, rule: Rule) -> dict[str, Any]:
+    """A rule as a person would read it: its condition in words, its citations in full, what it overrides."""
+    base = release.base
+    return {
+        "rule": rule.key,
+        "version": release.versions[ItemKind.RULE, rule.key],
+        "title": rule.title,
+        "text": rule.text,
+        **({"patient_text": rule.patient_text} if rule.patient_text else {}),
+        "kind": rule.kind,
+        "mode": rule.mode,
+        "topic": rule.topic,
+        "actors": list(rule.actors),
+        "urgency": rule.urgency,
+        "patient_may_see": rule.patient_may_see,
+        "condition": condition_text(rule.condition, base) if rule.condition else None,
+        "citations": [citation(base, one.source, one.locator, one.strength) for one in rule.citations],
+        "overrides": [{"rule": one.rule, "reason": one.reason} for one in rule.overrides],
+        "overridden_by": [
+            {"rule": other.key, "reason": one.reason}
+            for other in base.rules.values()
+            for one in other.overrides
+            if one.rule == rule.key
+        ],
+        "notes": list(rule.notes),
+        "review_by": rule.review_by.isoformat(),
+    }
+
+
+def versions_shown(session: Session, key: str) -> dict[str, Any] | None:
+    """Every version of a rule that has left draft, newest first; None when there is none."""
+    versions = session.scalars(
+        select(Version)
+        .where(Version.kind == ItemKind.RULE, Version.key == key, Version.state != VersionState.DRAFT)
+        .order_by(Version.number.desc())
+        .options(selectinload(Version.created_by), selectinload(Version.approved_by))
+    ).all()
+    if not versions:
+        return None
+    return {"rule": key, "versions": [_version_shown(session, version) for version in versions]}
+
+
+def releases_shown(session: Session) -> dict[str, Any]:
+    """All releases, newest first."""
+    releases = session.scalars(select(Release).order_by(Release.number.desc())).all()
+    in_force = _in_force(session)
+    return {"releases": [release_shown(session, release, in_force) for release in releases]}
+
+
+def release_in_full(session: Session, number: int) -> dict[str, Any] | None:
+    """One release with every version in it; None when there is none of that number."""
+    release = session.scalars(select(Release).where(Release.number == number)).one_or_none()
+    if release is None:
+        return None
+    return {
+        **release_shown(session, release, _in_force(session)),
+        "versions": [
+            {"kind": one.kind, "key": one.key, "version": one.number, "digest": one.digest} for one in release.versions
+        ],
+    }
+
+
+def release_shown(session: Session, release: Release, in_force: int | None) -> dict[str, Any]:
+    activations = session.scalars(
+        select(Activation).where(Activation.release_id == release.id).order_by(Activation.id)
+    ).all()
+    return {
+        **release_name(release),
+        "created_at": instant(release.created_at),
+        "created_by": _name(release.created_by),
+        "reason": release.reason,
+        "origin": release.origin,
+        "clinically_approved": release.clinically_approved,
+        "in_force": release.id == in_force,
+        "activations": [
+            {"since": instant(one.since), "by": _name(one.by), "reason": one.reason} for one in activations
+        ],
+    }
+
+
+def decision_shown(session: Session, serving: Serving, decision: Decision) -> dict[str, Any]:
+    """A decision as it was recorded, the state of every rule spelled out."""
+    release = serving.of(session, decision.release_id)
+    known = json.loads(decision.facts_known)
+    return {
+        "decision_id": decision.id,
+        "release": release_name(release),
+        "evaluated_at": instant(decision.evaluated_at),
+        "recorded_at": instant(decision.recorded_at),
+        "subject": decision.subject,
+        "actors": json.loads(decision.actors or "[]"),
+        "facts_posted": json.loads(decision.facts_posted),
+        "facts_known": known["known"],
+        "states": states_from(release, decision.states),
+        "response_digest": decision.response_digest,
+    }
+
+
+def _version_shown(session: Session, version: Version) -> dict[str, Any]:
+    return {
+        "version": version.number,
+        "state": version.state,
+        "digest": version.digest,
+        "reason": version.reason,
+        "created_at": instant(version.created_at),
+        "created_by": _name(version.created_by),
+        "approved_at": instant(version.approved_at) if version.approved_at else None,
+        "approved_by": _name(version.approved_by),
+        "releases": list(
+            session.scalars(
+                select(Release.number).where(Release.versions.any(Version.id == version.id)).order_by(Release.number)
+            )
+        ),
+        "content": json.loads(version.content),
+    }
+
+
+def _fits(rule: Rule, query: Mapping[str, Any]) -> bool:
+    wanted = {"topic": rule.topic, "kind": rule.kind, "mode": rule.mode}
+    if any(query.get(name) not in (None, value) for name, value in wanted.items()):
+        return False
+    return query.get("actor") in (None, *rule.actors)
+
+
+def _in_force(session: Session) -> int | None:
+    return session.scalars(select(Activation.release_id).order_by(Activation.id.desc()).limit(1)).one_or_none()
+
+
+def _name(user: User | None) -> str | None:
+    return user.name if user else None

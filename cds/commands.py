@@ -1,0 +1,281 @@
+"""The command line: serve, recommend, content, audit, db, keys."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import click
+from flask import Flask
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from cds import demo, keys, sealing
+from cds.answering import answer_one
+from cds.asking import json_in
+from cds.problems import Problem, Refused
+from cds.service import Service, Settings, service_of
+from knowledge import audit, loading
+from knowledge.database import upgrade
+from knowledge.errors import KnowledgeError
+from knowledge.files import SHIPPED
+from knowledge.models import Role
+from knowledge import people
+
+CreateApp = Callable[[Settings], Flask]
+
+_SHIPPED_REASON = "Content that ships with Phasewise, as imported."
+_USAGE = 2
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="phasewise")
+def cli() -> None:
+    """Phasewise: facts about one patient in, cited recommendations out.
+
+    PHASEWISE_DATABASE_URL names the database; unset, an SQLite file under instance/.
+    """
+
+
+@cli.command()
+@click.option("--demo", "with_demo", is_flag=True, help="Load the shipped content, demo accounts and an API key first.")
+@click.pass_obj
+def serve(create_app: CreateApp, with_demo: bool) -> None:
+    """Run the server on 127.0.0.1; PHASEWISE_PORT moves it from 8000."""
+    from waitress.server import create_server
+
+    port = _port()
+    settings = Settings.from_environment()
+    with _told():
+        if with_demo:
+            _ready(Service(settings))
+        app = create_app(settings)
+        service = service_of(app)
+        try:
+            server = create_server(
+                app, host="127.0.0.1", port=port, threads=8, max_request_body_size=settings.largest_batch + 1024
+            )
+        except OSError as error:
+            raise click.ClickException(
+                f"Port {port} cannot be used ({error.strerror}): set PHASEWISE_PORT to another."
+            ) from None
+        if with_demo:
+            _welcome(demo.prepare(service, Path("instance")), port)
+        else:
+            click.echo(f"Phasewise listens on http://127.0.0.1:{port}")
+        _seal_now_and_then(service)
+        server.run()
+
+
+@cli.command()
+@click.argument("file", type=click.File("rb"))
+@click.option("--include-not-met", is_flag=True, help="Also list the rules that are not met.")
+def recommend(file: IO[bytes], include_not_met: bool) -> None:
+    """Answer the facts in a JSON FILE, or - for standard input, as POST /api/v1/recommendations does."""
+    service = Service(Settings.from_environment())
+    with _told():
+        _ready(service)
+        try:
+            with service.sessions() as session:
+                raw = json_in(file.read())
+                text = answer_one(service, session, raw, api_key_id=None, origin="command", not_met=include_not_met)
+        except Refused as refused:
+            click.echo(_problem_text(refused.problem), err=True)
+            sys.exit(_USAGE)
+    click.echo(json.dumps(json.loads(text), ensure_ascii=False, indent=2))
+
+
+@cli.group()
+def db() -> None:
+    """The database itself."""
+
+
+@db.command("upgrade")
+def db_upgrade() -> None:
+    """Bring the database to the newest migration."""
+    with _told():
+        upgrade(Settings.from_environment().database_url)
+    click.echo("The database is at the newest migration.")
+
+
+@cli.group()
+def content() -> None:
+    """The knowledge base as readable files."""
+
+
+@content.command("export")
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+def content_export(folder: Path) -> None:
+    """Write the release in force, and drafts not yet in a release, to FOLDER."""
+    with _told(), _session() as session:
+        release = loading.export(session, folder)
+    click.echo(f"Release {release.number} is written to {folder}.")
+
+
+@content.command("import")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--reason", default="Imported from files.", show_default=True, help="Why; kept with every version.")
+def content_import(folder: Path, reason: str) -> None:
+    """Take in the content files of FOLDER.
+
+    Into an empty database they become release 1, in force and not yet clinically approved; later, what differs from
+    the newest version becomes a draft, to be reviewed like any other.
+    """
+    service = Service(Settings.from_environment())
+    with _told():
+        upgrade(service.database)
+        with service.sessions() as session:
+            loaded = loading.load(session, folder, by=None, at=service.now(), reason=reason)
+            session.commit()
+    if loaded.release is not None:
+        click.echo(f"Release {loaded.release.number} is imported and in force; {len(loaded.drafts)} drafts.")
+    elif loaded.drafts:
+        click.echo("Drafts, to be reviewed:\n" + "\n".join(f"  {name}" for name in loaded.drafts))
+    else:
+        click.echo("Nothing differs from what is in the database.")
+
+
+@cli.group("audit")
+def audit_group() -> None:
+    """The record and its proofs."""
+
+
+@audit_group.command("verify")
+def audit_verify() -> None:
+    """Check the whole audit chain and every stored version and decision against it; exit 1 names the first bad record."""
+    with _told(), _session() as session:
+        verification = audit.verify(session, sealing.check_decisions)
+    click.echo(str(verification))
+    if not verification.untouched:
+        sys.exit(1)
+
+
+@audit_group.command("seal")
+def audit_seal() -> None:
+    """Seal the decisions recorded so far into the chain. A running server does it by itself."""
+    service = Service(Settings.from_environment())
+    with _told(), service.sessions() as session:
+        count = sealing.seal(session, service.now())
+        session.commit()
+    click.echo(f"{count} decisions are sealed.")
+
+
+@cli.group("key")
+def key_group() -> None:
+    """The API keys of apps."""
+
+
+@key_group.command("add")
+@click.argument("label")
+def key_add(label: str) -> None:
+    """Make an API key for the app LABEL, and print it: it cannot be shown again."""
+    service = Service(Settings.from_environment())
+    with _told(), service.sessions() as session:
+        key = keys.issue(session, label, by=None, at=service.now())
+        session.commit()
+    click.echo(key)
+
+
+@cli.group("person")
+def person_group() -> None:
+    """The people of the desk."""
+
+
+@person_group.command("add")
+@click.argument("name")
+@click.argument("role", type=click.Choice([role.value for role in Role]))
+@click.password_option()
+def person_add(name: str, role: str, password: str) -> None:
+    """Make an account for the desk; the password is asked for."""
+    service = Service(Settings.from_environment())
+    with _told(), service.sessions() as session:
+        if people.named(session, name) is not None:
+            raise click.ClickException(f"There is an account called {name} already.")
+        people.add(session, name, Role(role), password, by=None, at=service.now())
+        session.commit()
+    click.echo(f"{name} can sign in as {role}.")
+
+
+def _ready(service: Service) -> None:
+    """An up-to-date database that has content."""
+    upgrade(service.database)
+    with service.sessions() as session:
+        if loading.is_empty(session):
+            click.echo("Loading the shipped content …", err=True)
+            loading.load(session, SHIPPED, by=None, at=service.now(), reason=_SHIPPED_REASON)
+            session.commit()
+
+
+@contextmanager
+def _session() -> Iterator[Session]:
+    with Service(Settings.from_environment()).sessions() as session:
+        yield session
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What goes wrong becomes a sentence on standard error and exit code 2, never a stack trace."""
+    try:
+        yield
+    except (KnowledgeError, Refused, DBAPIError) as error:
+        text = "The database cannot be used: " + str(error.orig) if isinstance(error, DBAPIError) else str(error)
+        click.echo(text, err=True)
+        sys.exit(_USAGE)
+
+
+def _problem_text(problem: Problem) -> str:
+    lines = [problem.detail]
+    lines += [f"{error.pointer or '(the whole)'}: {error.detail}" for error in problem.errors if error.detail != problem.detail]
+    return "\n".join(lines)
+
+
+def _port() -> int:
+    text = os.environ.get("PHASEWISE_PORT", "8000")
+    if not text.isdecimal() or not 0 < int(text) < 65536:
+        raise click.ClickException(f"PHASEWISE_PORT is a number from 1 to 65535, not {text!r}.")
+    return int(text)
+
+
+def _welcome(ready: demo.Demo, port: int) -> None:
+    address = f"http://127.0.0.1:{port}"
+    roles = ", ".join(role.value for role in Role)
+    click.echo(
+        f"""
+Phasewise is running.
+
+  Start here        {address}/
+  The desk          {address}/desk/
+  The API's page    {address}/api/v1/docs
+
+  Sign in at the desk as {roles}; the password of all is {ready.password}
+  API key           {ready.api_key}
+
+  Try it:
+  curl -s {address}/api/v1/recommendations -H 'Authorization: Bearer {ready.api_key}' \\
+       -d '{{"facts": {{"has_mbc": true, "age_years": 60, "disease_phase": "acute", "pain_nrs": 7}}}}'
+
+  Stop with Ctrl-C.
+"""
+    )
+
+
+def _seal_now_and_then(service: Service) -> None:
+    """Seal new decisions into the chain from a thread of its own, as long as the server runs."""
+
+    def seal() -> None:
+        while not threading.Event().wait(service.settings.seal_every):
+            try:
+                with service.sessions() as session:
+                    sealing.seal(session, service.now())
+                    session.commit()
+            except DBAPIError:
+                # The next round tries again: nothing is lost by sealing later.
+                continue
+
+    threading.Thread(target=seal, name="sealing", daemon=True).start()

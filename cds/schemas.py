@@ -1,0 +1,292 @@
+"""The shapes of what the API answers, for its OpenAPI document and for the tests that hold answers to it."""
+
+from __future__ import annotations
+
+from marshmallow import RAISE, Schema, fields, validate
+
+from knowledge.facts import FactType
+from knowledge.items import Actor, Mode, RuleKind, State, Urgency
+
+
+class _Shape(Schema):
+    class Meta:
+        unknown = RAISE
+
+
+def _words(enum: type) -> validate.OneOf:
+    return validate.OneOf([word.value for word in enum])
+
+
+class ReleaseName(_Shape):
+    number = fields.Integer(required=True, metadata={"example": 1})
+    digest = fields.String(required=True, metadata={"description": "SHA-256 over the canonical list of its versions."})
+
+
+class Citation(_Shape):
+    source = fields.String(required=True, metadata={"example": "kida-2021"})
+    reference = fields.String(required=True)
+    doi = fields.String()
+    url = fields.String()
+    locator = fields.String(required=True, metadata={"example": "p180 · Physical exercise"})
+    strength = fields.String(metadata={"description": "The source's own wording of how firmly it means this."})
+
+
+class DerivedFrom(_Shape):
+    needs = fields.List(fields.String(), required=True)
+    when = fields.String(required=True)
+    in_words = fields.String()
+    citation = fields.Nested(Citation)
+
+
+class Finding(_Shape):
+    fact = fields.String(required=True)
+    value = fields.Raw(required=True, allow_none=True, metadata={"description": "Null: being not known decided."})
+    reading = fields.String(required=True, metadata={"example": "diabetes mellitus"})
+    derived = fields.Nested(DerivedFrom, metadata={"description": "Present when the fact was not posted but derived."})
+
+
+class Recommendation(_Shape):
+    rule = fields.String(required=True)
+    version = fields.Integer(required=True)
+    title = fields.String(required=True)
+    text = fields.String(required=True)
+    patient_text = fields.String()
+    kind = fields.String(required=True, validate=_words(RuleKind))
+    mode = fields.String(required=True, validate=_words(Mode))
+    topic = fields.String(required=True)
+    actors = fields.List(fields.String(validate=_words(Actor)), required=True)
+    urgency = fields.String(required=True, validate=_words(Urgency))
+    patient_may_see = fields.Boolean(required=True)
+    because = fields.List(fields.Nested(Finding), required=True)
+    citations = fields.List(fields.Nested(Citation), required=True)
+    notes = fields.List(fields.String(), required=True)
+
+
+class Withheld(_Shape):
+    rule = fields.String(required=True)
+    version = fields.Integer(required=True)
+    overridden_by = fields.String(required=True)
+    reason = fields.String(required=True)
+
+
+class Undetermined(_Shape):
+    rule = fields.String(required=True)
+    version = fields.Integer(required=True)
+    title = fields.String(required=True)
+    missing = fields.List(fields.String(), required=True)
+
+
+class NotMet(_Shape):
+    rule = fields.String(required=True)
+    version = fields.Integer(required=True)
+    title = fields.String(required=True)
+
+
+class MissingFact(_Shape):
+    fact = fields.String(required=True)
+    label = fields.String(required=True)
+    undetermined_rules = fields.Integer(required=True)
+
+
+class Notice(_Shape):
+    fact = fields.String(required=True, allow_none=True)
+    problem = fields.String(
+        required=True,
+        validate=validate.OneOf(
+            ["conflict", "too_old", "not_clinically_approved", "outside_population", "population_assumed"]
+        ),
+    )
+    detail = fields.String(required=True)
+
+
+class Recommendations(_Shape):
+    """An answer. Every rule of the release is recommended, withheld, undetermined or not met."""
+
+    decision_id = fields.String(required=True)
+    release = fields.Nested(ReleaseName, required=True)
+    evaluated_at = fields.String(required=True)
+    recommendations = fields.List(fields.Nested(Recommendation), required=True)
+    withheld = fields.List(fields.Nested(Withheld), required=True)
+    undetermined = fields.List(fields.Nested(Undetermined), required=True)
+    missing_facts = fields.List(fields.Nested(MissingFact), required=True)
+    notices = fields.List(fields.Nested(Notice), required=True)
+    not_met = fields.List(fields.Nested(NotMet), metadata={"description": "Only with ?include=not_met."})
+
+
+class ProblemError(_Shape):
+    pointer = fields.String(required=True, metadata={"description": "A JSON pointer into the request."})
+    detail = fields.String(required=True)
+    suggestion = fields.String()
+
+
+class Problem(_Shape):
+    """A problem document (RFC 9457)."""
+
+    type = fields.String(required=True)
+    title = fields.String(required=True)
+    status = fields.Integer(required=True)
+    detail = fields.String(required=True)
+    errors = fields.List(fields.Nested(ProblemError))
+
+
+class BatchResult(_Shape):
+    index = fields.Integer(required=True)
+    status = fields.Integer(required=True)
+    answer = fields.Nested(Recommendations)
+    problem = fields.Nested(Problem)
+
+
+class BatchResults(_Shape):
+    """One result for each patient, in the order of the request."""
+
+    results = fields.List(fields.Nested(BatchResult), required=True)
+
+
+class CodeOfFact(_Shape):
+    code = fields.String(required=True)
+    label = fields.String(required=True)
+
+
+class DerivationOfFact(_Shape):
+    value = fields.Raw(required=True)
+    when = fields.String(required=True)
+    source = fields.String(required=True)
+    locator = fields.String(required=True)
+
+
+class FactShown(_Shape):
+    key = fields.String(required=True)
+    label = fields.String(required=True)
+    type = fields.String(required=True, validate=_words(FactType))
+    topic = fields.String(required=True)
+    phrase = fields.String(required=True)
+    absence = fields.String()
+    unit = fields.String()
+    minimum = fields.Float()
+    maximum = fields.Float()
+    step = fields.Integer()
+    codes = fields.List(fields.Nested(CodeOfFact))
+    valid_days = fields.Integer()
+    conflict_hours = fields.Integer(required=True)
+    standard_code = fields.String()
+    code_status = fields.String()
+    derivations = fields.List(fields.Nested(DerivationOfFact))
+    days_since = fields.String()
+    population = fields.String()
+    notes = fields.List(fields.String())
+
+
+class Facts(_Shape):
+    release = fields.Nested(ReleaseName, required=True)
+    facts = fields.List(fields.Nested(FactShown), required=True)
+
+
+class ConditionShown(_Shape):
+    text = fields.String(required=True)
+    in_words = fields.String(required=True)
+
+
+class OverrideShown(_Shape):
+    rule = fields.String(required=True)
+    reason = fields.String(required=True)
+
+
+class RuleShown(_Shape):
+    rule = fields.String(required=True)
+    version = fields.Integer(required=True)
+    title = fields.String(required=True)
+    text = fields.String(required=True)
+    patient_text = fields.String()
+    kind = fields.String(required=True, validate=_words(RuleKind))
+    mode = fields.String(required=True, validate=_words(Mode))
+    topic = fields.String(required=True)
+    actors = fields.List(fields.String(validate=_words(Actor)), required=True)
+    urgency = fields.String(required=True, validate=_words(Urgency))
+    patient_may_see = fields.Boolean(required=True)
+    condition = fields.Nested(
+        ConditionShown, required=True, allow_none=True, metadata={"description": "Null: a statement, which never fires."}
+    )
+    citations = fields.List(fields.Nested(Citation), required=True)
+    overrides = fields.List(fields.Nested(OverrideShown), required=True)
+    overridden_by = fields.List(fields.Nested(OverrideShown), required=True)
+    notes = fields.List(fields.String(), required=True)
+    review_by = fields.String(required=True)
+
+
+class Rules(_Shape):
+    release = fields.Nested(ReleaseName, required=True)
+    rules = fields.List(fields.Nested(RuleShown), required=True)
+
+
+class RulesQuery(Schema):
+    class Meta:
+        unknown = RAISE
+
+    topic = fields.String()
+    kind = fields.Enum(RuleKind, by_value=True)
+    mode = fields.Enum(Mode, by_value=True)
+    actor = fields.Enum(Actor, by_value=True)
+
+
+class VersionShown(_Shape):
+    version = fields.Integer(required=True)
+    state = fields.String(required=True)
+    digest = fields.String(required=True)
+    reason = fields.String(required=True)
+    created_at = fields.String(required=True)
+    created_by = fields.String(required=True, allow_none=True)
+    approved_at = fields.String(required=True, allow_none=True)
+    approved_by = fields.String(required=True, allow_none=True)
+    releases = fields.List(fields.Integer(), required=True)
+    content = fields.Dict(required=True)
+
+
+class Versions(_Shape):
+    rule = fields.String(required=True)
+    versions = fields.List(fields.Nested(VersionShown), required=True)
+
+
+class ActivationShown(_Shape):
+    since = fields.String(required=True)
+    by = fields.String(required=True, allow_none=True)
+    reason = fields.String(required=True)
+
+
+class ReleaseShown(_Shape):
+    number = fields.Integer(required=True)
+    digest = fields.String(required=True)
+    created_at = fields.String(required=True)
+    created_by = fields.String(required=True, allow_none=True)
+    reason = fields.String(required=True)
+    origin = fields.String(required=True, validate=validate.OneOf(["imported", "desk"]))
+    clinically_approved = fields.Boolean(required=True)
+    in_force = fields.Boolean(required=True)
+    activations = fields.List(fields.Nested(ActivationShown), required=True)
+
+
+class Releases(_Shape):
+    releases = fields.List(fields.Nested(ReleaseShown), required=True)
+
+
+class ItemVersion(_Shape):
+    kind = fields.String(required=True)
+    key = fields.String(required=True)
+    version = fields.Integer(required=True)
+    digest = fields.String(required=True)
+
+
+class ReleaseInFull(ReleaseShown):
+    versions = fields.List(fields.Nested(ItemVersion), required=True)
+
+
+class DecisionShown(_Shape):
+    decision_id = fields.String(required=True)
+    release = fields.Nested(ReleaseName, required=True)
+    evaluated_at = fields.String(required=True)
+    recorded_at = fields.String(required=True)
+    subject = fields.String(required=True, allow_none=True)
+    actors = fields.List(fields.String(), required=True)
+    facts_posted = fields.Dict(required=True)
+    facts_known = fields.Dict(required=True)
+    states = fields.Dict(keys=fields.String(), values=fields.String(validate=_words(State)), required=True)
+    response_digest = fields.String(required=True)

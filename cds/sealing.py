@@ -1,0 +1,185 @@
+"""Decisions made provable: a digest for each, and for each batch a Merkle root that joins the chain of events.
+
+Answering takes no lock for this. A batch holds every decision from the last sealed one up to a sequence below
+which nothing can appear any more.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
+
+from cds.merkle import Tree
+from cds.models import Decision
+from knowledge.audit import record
+from knowledge.canonical import digest_of_bytes, instant
+from knowledge.database import take_turn
+from knowledge.models import AuditEvent
+from knowledge.proofs import Counted, Problem, in_pages, unreadable
+
+SEALED = "decisions.sealed"
+PERSONAL = ("facts_known", "facts_posted", "request", "response_digest", "salt", "subject")
+
+
+def decision_digest(row: Mapping[str, Any]) -> str:
+    """SHA-256 over the canonical JSON of a decision's columns, but for `sequence` and `digest`.
+
+    What could speak of the patient enters as one salted digest (`personal_digest`), `states` as the digest of
+    its text: so the proof outlives the removal of the facts.
+    """
+    return _digest_of_texts(
+        {
+            "actors": row["actors"],
+            "api_key_id": row["api_key_id"],
+            "evaluated_at": instant(row["evaluated_at"]),
+            "id": row["id"],
+            "origin": row["origin"],
+            "personal": personal_digest(row),
+            "recorded_at": instant(row["recorded_at"]),
+            "release_id": row["release_id"],
+            "states": digest_of_bytes(row["states"].encode()),
+        }
+    )
+
+
+def personal_digest(row: Mapping[str, Any]) -> str:
+    """SHA-256 over the canonical JSON of the columns that could speak of the patient, and the salt."""
+    return _digest_of_texts({name: row[name] for name in PERSONAL})
+
+
+def seal(session: Session, at: datetime, *, patience_seconds: float = 10) -> int:
+    """Seal all decisions that are not sealed yet, and say how many.
+
+    Waits at most `patience_seconds` for those who are just writing a decision; when they take longer, nothing
+    is sealed this time. Runs in a transaction of its own, under READ COMMITTED.
+    """
+    settled = _settled(session, patience_seconds)
+    take_turn(session.connection())
+    after = _last_sealed(session)
+    if settled is None or settled <= after:
+        return 0
+    unsealed = (
+        select(Decision.sequence, Decision.digest)
+        .where(Decision.sequence > after, Decision.sequence <= settled)
+        .order_by(Decision.sequence)
+        .execution_options(yield_per=1000)
+    )
+    tree, first, last = Tree(), None, after
+    for last, digest in session.execute(unsealed):
+        first = first or last
+        tree.add(_leaf(digest))
+    if first is None:
+        return 0
+    details = {"first": first, "last": last, "count": tree.count, "root": f"sha256:{tree.root().hex()}"}
+    subject = f"decisions/{first}-{last}"
+    record(session, action=SEALED, subject=subject, actor="system", at=at, details=details)
+    return tree.count
+
+
+def check_decisions(session: Session) -> Iterator[Counted | Problem]:
+    """Each decision is as its digest says, each batch holds what was sealed: a check for `audit.verify`."""
+    batches = _batches(session)
+    batch, tree, unsealed = next(batches, None), Tree(), 0
+    for sequence, row in in_pages(session, select(*Decision.__table__.columns), Decision.sequence):
+        while batch and sequence > batch.last:
+            yield batch.held_against(tree)
+            batch, tree = next(batches, None), Tree()
+        if problem := _problem(sequence, row):
+            yield Problem(problem)
+        else:
+            yield Counted("decisions")
+            tree.add(_leaf(row.digest))
+            unsealed += batch is None
+    while batch:
+        yield batch.held_against(tree)
+        batch, tree = next(batches, None), Tree()
+    yield Counted("decisions not yet sealed", unsealed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    event: int
+    first: int
+    last: int
+    count: int
+    root: str
+
+    def held_against(self, stored: Tree) -> Counted | Problem:
+        named = f"Decisions {self.first} to {self.last}, sealed in audit event {self.event}, were altered"
+        if stored.count != self.count:
+            return Problem(f"{named}: {self.count} were sealed and {stored.count} are stored.")
+        if f"sha256:{stored.root().hex()}" != self.root:
+            return Problem(f"{named}: one of them is not as it was sealed, or not at its place.")
+        return Counted("sealed batches")
+
+
+def _batches(session: Session) -> Iterator[_Batch]:
+    sealed = select(AuditEvent.details).where(AuditEvent.action == SEALED)
+    for event, row in in_pages(session, sealed, AuditEvent.sequence):
+        yield _Batch(event, **json.loads(row.details))
+
+
+def _problem(sequence: int, row: Any) -> str | None:
+    try:
+        if row.digest == decision_digest(row._mapping):
+            return None
+        return f"Decision {row.id} (number {sequence}) was altered: its digest is not that of its content."
+    except Exception as failure:
+        if not unreadable(failure):
+            raise
+        return f"Decision number {sequence} was altered: it cannot be read."
+
+
+def _last_sealed(session: Session) -> int:
+    newest = (
+        select(AuditEvent.details).where(AuditEvent.action == SEALED).order_by(AuditEvent.sequence.desc())
+    )
+    details = session.scalar(newest.limit(1))
+    return json.loads(details)["last"] if details else 0
+
+
+def _settled(session: Session, patience_seconds: float) -> int | None:
+    """The newest sequence, once all who might yet commit an earlier one are done; None when they take too long.
+
+    PostgreSQL gives out sequences before the commit. Whoever holds one up to the newest seen here holds a lock
+    on the table by then, and is among the writers listed after it. SQLite has one writer at a time.
+    """
+    newest = session.scalar(select(func.max(Decision.sequence)))
+    if session.get_bind().dialect.name == "sqlite":
+        return newest
+    patience = time.monotonic() + patience_seconds
+    writers = _writers(session)
+    while writers and time.monotonic() < patience:
+        time.sleep(0.01)
+        writers &= _writers(session)
+    return None if writers else newest
+
+
+def _writers(session: Session) -> set[str]:
+    others = text(
+        "SELECT virtualtransaction FROM pg_locks WHERE locktype = 'relation' AND mode = 'RowExclusiveLock' "
+        "AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) "
+        "AND relation = 'decisions'::regclass AND pid <> pg_backend_pid()"
+    )
+    return set(session.scalars(others))
+
+
+def _leaf(digest: str) -> bytes:
+    return bytes.fromhex(digest.removeprefix("sha256:"))
+
+
+def _digest_of_texts(members: Mapping[str, str | int | None]) -> str:
+    """The digest of the canonical JSON of texts and small whole numbers under plain names.
+
+    For these, Python's own JSON is canonical too, and thirty times as fast as rfc8785; each answer waits for it.
+    """
+    return digest_of_bytes(
+        json.dumps(members, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+    )

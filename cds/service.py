@@ -1,0 +1,86 @@
+"""What the answering service runs on: its settings, its database, its clock, the release in force, its counters."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import cast
+
+from flask import Flask, current_app
+from prometheus_client import CollectorRegistry, Counter, Histogram
+
+from cds.serving import Serving
+from knowledge.database import connect, sessions
+
+EXTENSION = "phasewise"
+
+
+def _default_database() -> str:
+    return f"sqlite:///{Path.cwd() / 'instance' / 'phasewise.sqlite3'}"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What can be set from outside; sizes are in bytes, times in seconds."""
+
+    database_url: str = field(default_factory=_default_database)
+    secret_key: str | None = None
+    largest_body: int = 1024 * 1024
+    largest_batch: int = 16 * 1024 * 1024
+    busy_seconds: float = 5.0
+    seal_every: float = 60.0
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
+        """PHASEWISE_DATABASE_URL names the database, PHASEWISE_SECRET_KEY signs the desk's sessions."""
+        return cls(
+            database_url=environment.get("PHASEWISE_DATABASE_URL") or _default_database(),
+            secret_key=environment.get("PHASEWISE_SECRET_KEY") or None,
+        )
+
+
+class Counters:
+    """What /metrics tells; a registry of its own, so that several services can live in one process."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Counter(
+            "phasewise_requests", "Requests by endpoint and status", ["endpoint", "status"], registry=self.registry
+        )
+        self.seconds = Histogram(
+            "phasewise_request_seconds", "Time to answer a request", ["endpoint"], registry=self.registry
+        )
+        self.decisions = Counter("phasewise_decisions", "Answers recorded", registry=self.registry)
+        self.incidents = Counter("phasewise_incidents", "Answers refused as not to be trusted", registry=self.registry)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _new_id() -> str:
+    return str(uuid.uuid4())
+
+
+class Service:
+    """One running service; `now` and `new_id` come in from outside so that tests can say what they are."""
+
+    def __init__(
+        self, settings: Settings, *, now: Callable[[], datetime] = _now, new_id: Callable[[], str] = _new_id
+    ) -> None:
+        self.settings = settings
+        self.now = now
+        self.new_id = new_id
+        self.database = connect(settings.database_url, busy_seconds=settings.busy_seconds)
+        self.sessions = sessions(self.database)
+        self.serving = Serving()
+        self.counters = Counters()
+
+
+def service_of(app: Flask | None = None) -> Service:
+    """The service of an app, or of the one that handles the present request."""
+    return cast(Service, (app or current_app).extensions[EXTENSION])

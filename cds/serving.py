@@ -1,0 +1,89 @@
+"""The release in force, kept ready in memory, and any other release on request."""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import dataclass
+
+from sqlalchemy import exists, select
+from sqlalchemy.orm import Session
+
+from cds.releases import PreparedRelease
+from knowledge.files import base_of
+from knowledge.items import ItemKind, KnowledgeBase
+from knowledge.models import Activation, Release, ReleaseApproval, ReleaseVersion, Version
+from knowledge.schemas import item_from
+
+
+class NoRelease(Exception):
+    """No release is in force, so nothing can be answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The release in force at one moment, and whether a person has approved it clinically."""
+
+    release_id: int
+    clinically_approved: bool
+    release: PreparedRelease
+
+
+class Serving:
+    """Hands out the release in force; a new activation is noticed with the next question, without a restart."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._ready: tuple[int, PreparedRelease] | None = None
+
+    def current(self, session: Session) -> Standing:
+        """The release in force. Raises NoRelease when there is none."""
+        approved = exists().where(ReleaseApproval.release_id == Activation.release_id)
+        row = session.execute(
+            select(Activation.release_id, approved).order_by(Activation.id.desc()).limit(1)
+        ).one_or_none()
+        if row is None:
+            raise NoRelease
+        return Standing(row[0], bool(row[1]), self._prepared(session, row[0]))
+
+    def of(self, session: Session, release_id: int) -> PreparedRelease:
+        """Any stored release; the one in force comes from memory."""
+        ready = self._ready
+        if ready is not None and ready[0] == release_id:
+            return ready[1]
+        return prepare(session, release_id)
+
+    def forget(self) -> None:
+        """Make the release ready anew for the next question: what is in memory is no longer trusted."""
+        self._ready = None
+
+    def _prepared(self, session: Session, release_id: int) -> PreparedRelease:
+        ready = self._ready
+        if ready is not None and ready[0] == release_id:
+            return ready[1]
+        with self._lock:
+            ready = self._ready
+            if ready is not None and ready[0] == release_id:
+                return ready[1]
+            release = prepare(session, release_id)
+            # The one before is left to the questions still being answered by it; it frees its engine when they end.
+            self._ready = (release_id, release)
+            return release
+
+
+def prepare(session: Session, release_id: int) -> PreparedRelease:
+    """A stored release made ready to answer; the caller closes it."""
+    release = session.get_one(Release, release_id)
+    base, versions = stored_base(session, release_id)
+    return PreparedRelease(release.number, release.digest, base, versions)
+
+
+def stored_base(session: Session, release_id: int) -> tuple[KnowledgeBase, dict[tuple[ItemKind, str], int]]:
+    """What a stored release holds, and the number of each item's version in it."""
+    rows = session.execute(
+        select(Version.kind, Version.key, Version.number, Version.content)
+        .join(ReleaseVersion, ReleaseVersion.version_id == Version.id)
+        .where(ReleaseVersion.release_id == release_id)
+    ).all()
+    base = base_of(item_from(kind, json.loads(content)) for kind, _, _, content in rows)
+    return base, {(kind, key): number for kind, key, number, _ in rows}

@@ -1,0 +1,167 @@
+"""The API on the web: its OpenAPI document, its problems in place of error pages, its health and its counters."""
+
+from __future__ import annotations
+
+import time
+from importlib.metadata import version
+from typing import Any
+
+import structlog
+from flask import Blueprint, Flask, Response, g, request
+from flask_smorest import Api
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from sqlalchemy.exc import DBAPIError, TimeoutError
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+
+from cds import problems
+from cds.answering import standing
+from cds.api import PREFIX, api
+from cds.preparing import RequestProblem
+from cds.problems import Problem, Refused
+from cds.service import EXTENSION, Service, service_of
+from knowledge.database import at_head
+from knowledge.errors import nearest
+
+log = structlog.get_logger()
+
+health = Blueprint("health", __name__)
+
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'",
+}
+
+
+class _DocumentedApi(Api):
+    """flask-smorest's document without its error handlers: those would take the desk's pages too."""
+
+    def _register_error_handlers(self) -> None:
+        pass
+
+
+def attach(app: Flask, service: Service) -> None:
+    """Put the API, its health endpoints and its error handling on an app."""
+    app.extensions[EXTENSION] = service
+    app.config.update(
+        API_TITLE="Phasewise",
+        API_VERSION=version("phasewise"),
+        OPENAPI_VERSION="3.1.0",
+        OPENAPI_URL_PREFIX=PREFIX,
+        OPENAPI_JSON_PATH="openapi.json",
+        MAX_CONTENT_LENGTH=service.settings.largest_body,
+    )
+    documented = _DocumentedApi(app, spec_kwargs={"info": {"description": _ABOUT}})
+    documented.spec.components.security_scheme("apiKey", {"type": "http", "scheme": "bearer"})
+    documented.spec.options["security"] = [{"apiKey": []}]
+    documented.register_blueprint(api)
+    app.register_blueprint(health)
+    app.before_request(_start)
+    app.after_request(_finish)
+    app.teardown_request(_close)
+    app.register_error_handler(Refused, lambda error: error.problem.response())
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(DBAPIError, _database_error)
+    app.register_error_handler(TimeoutError, _database_error)
+    app.register_error_handler(Exception, _unexpected)
+
+
+_ABOUT = (
+    "Facts about one patient in; complete, cited, explained recommendations out. A fact that is not posted, or is "
+    "null, is not known: not known is never no. Values are never coerced: “7” is not 7, and 1 is not true."
+)
+
+
+@health.route("/healthz")
+def healthz() -> dict[str, str]:
+    """The process answers."""
+    return {"status": "ok"}
+
+
+@health.route("/readyz")
+def readyz() -> tuple[dict[str, Any], int]:
+    """The database stands at the newest migration, and a release is in force and ready."""
+    service = service_of()
+    try:
+        migrated = at_head(service.database)
+        with service.sessions() as session:
+            release = standing(service, session).release.number if migrated else None
+    except (DBAPIError, Refused) as error:
+        reason = error.problem.title if isinstance(error, Refused) else "The database cannot be used"
+        return {"status": "not ready", "reason": reason}, 503
+    if not migrated:
+        return {"status": "not ready", "reason": "The database wants `phasewise db upgrade`"}, 503
+    return {"status": "ready", "release": release}, 200
+
+
+@health.route("/metrics")
+def metrics() -> Response:
+    """Counters for Prometheus."""
+    return Response(generate_latest(service_of().counters.registry), content_type=CONTENT_TYPE_LATEST)
+
+
+def wants_problems() -> bool:
+    """Whether the present request speaks to the API, and so gets problem documents in place of pages."""
+    return request.path.startswith("/api/")
+
+
+def _start() -> None:
+    g.started = time.perf_counter()
+
+
+def _finish(response: Response) -> Response:
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
+    if wants_problems():
+        response.headers.setdefault("Cache-Control", "no-store")
+    counters = service_of().counters
+    endpoint = request.endpoint or "none"
+    counters.requests.labels(endpoint, response.status_code).inc()
+    if "started" in g:
+        counters.seconds.labels(endpoint).observe(time.perf_counter() - g.started)
+    return response
+
+
+def _close(error: BaseException | None) -> None:
+    session = g.pop("session", None)
+    if session is not None:
+        session.close()
+
+
+def _http_error(error: HTTPException) -> Response | HTTPException:
+    if not wants_problems():
+        return error
+    return _as_problem(error).response()
+
+
+def _as_problem(error: HTTPException) -> Problem:
+    if isinstance(error, RequestEntityTooLarge):
+        return problems.too_large(request.max_content_length or 0)
+    if error.code == 404:
+        return problems.not_found(f"There is nothing at {request.path}. {PREFIX}/openapi.json lists what there is.")
+    messages = getattr(error, "data", {}).get("messages", {})
+    if error.code == 422 and messages:
+        return problems.unusable(_query_problems(messages.get("query", {}), getattr(error, "data", {})))
+    return Problem(error.code or 500, "http", error.name, error.description or error.name, headers=_kept(error))
+
+
+def _query_problems(messages: dict[str, list[str]], data: dict[str, Any]) -> list[RequestProblem]:
+    known = [*getattr(data.get("schema"), "fields", {})]
+    return [
+        RequestProblem(f"/{name}", " ".join(texts), nearest(name, known)) for name, texts in messages.items()
+    ]
+
+
+def _kept(error: HTTPException) -> dict[str, str]:
+    return {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After")}
+
+
+def _database_error(error: Exception) -> Response:
+    log.error("database", error=type(error).__name__, cause=str(getattr(error, "orig", "")))
+    return problems.database_unavailable().response()
+
+
+def _unexpected(error: Exception) -> Response:
+    log.exception("unexpected", endpoint=request.endpoint)
+    return problems.unexpected().response()

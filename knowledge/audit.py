@@ -1,0 +1,151 @@
+"""The record of what happened: one chain in which each event holds the digest of the one before it."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from knowledge.canonical import canonical, digest_of_bytes, instant
+from knowledge.database import take_turn
+from knowledge.models import AuditEvent
+from knowledge.proofs import Counted, LastTold, Problem, in_pages, rows_as_told, unreadable
+
+Check = Callable[[Session], Iterator[Counted | Problem]]
+"""A further proof: says what it counted, and a problem for each bad record, the first of them first."""
+
+
+def record(
+    session: Session,
+    *,
+    action: str,
+    subject: str,
+    actor: str,
+    at: datetime,
+    details: Mapping[str, Any],
+    origin: str | None = None,
+) -> AuditEvent:
+    """Append an event to the chain, in the transaction of what it tells.
+
+    `origin` says from where; without it, what the session holds under `info["origin"]`. From here to the end
+    of the transaction, other writers of events wait. Raises NotCanonical when the details are not JSON.
+    """
+    session.flush()
+    take_turn(session.connection())
+    last = session.execute(
+        select(AuditEvent.sequence, AuditEvent.digest).order_by(AuditEvent.sequence.desc()).limit(1)
+    ).first()
+    event = AuditEvent(
+        sequence=last.sequence + 1 if last else 1,
+        at=at,
+        actor=actor,
+        action=action,
+        subject=subject,
+        details=canonical(dict(details)).decode(),
+        origin=origin if origin is not None else session.info.get("origin"),
+        previous=last.digest if last else None,
+    )
+    event.digest = event_digest(event)
+    session.add(event)
+    session.flush()
+    return event
+
+
+def event_digest(event: AuditEvent) -> str:
+    """SHA-256 over the canonical JSON of all of the event but its digest.
+
+    The stored details are canonical already: put in as they are, a change of even a space in them shows.
+    """
+    parts = {
+        "action": canonical(event.action),
+        "actor": canonical(event.actor),
+        "at": canonical(instant(event.at)),
+        "details": event.details.encode(),
+        "origin": canonical(event.origin),
+        "previous": canonical(event.previous),
+        "sequence": canonical(event.sequence),
+        "subject": canonical(event.subject),
+    }
+    members = [b'"%b":%b' % (name.encode(), part) for name, part in parts.items()]
+    return digest_of_bytes(b"{%b}" % b",".join(members))
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What was checked and how much of it; the sentence that names the first bad record, or None.
+
+    `head` is the digest of the last event: whoever noted it earlier can tell a chain that was written anew.
+    """
+
+    checked: Mapping[str, int]
+    problem: str | None
+    head: str | None
+
+    @property
+    def intact(self) -> bool:
+        return self.problem is None
+
+
+def verify(session: Session, checks: Iterable[Check] = ()) -> Verification:
+    """Walk the chain, hold every version, release, approval and activation against it, then run `checks`.
+
+    Stops at the first bad record. Give it a fresh session: on PostgreSQL it then sees one moment of the
+    database while others go on writing.
+    """
+    if session.get_bind().dialect.name == "postgresql" and not session.in_transaction():
+        session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+    chain = _Chain()
+    checked: Counter[str] = Counter()
+    for check in (chain.walk, chain.hold_rows_against_it, *checks):
+        for found in check(session):
+            if isinstance(found, Problem):
+                return Verification(checked, found.sentence, chain.head)
+            checked[found.what] += found.count
+    return Verification(checked, None, chain.head)
+
+
+class _Chain:
+    """One walk over the events, and what they last told of each row."""
+
+    def __init__(self) -> None:
+        self.head: str | None = None
+        self.told: dict[str, LastTold] = {}
+
+    def walk(self, session: Session) -> Iterator[Counted | Problem]:
+        expected = 1
+        for sequence, row in in_pages(session, select(AuditEvent), AuditEvent.sequence):
+            if sequence != expected:
+                yield Problem(f"Audit event {expected} is missing: the next one in the record is {sequence}.")
+            try:
+                problem = self._problem(row[0])
+            except Exception as failure:
+                if not unreadable(failure):
+                    raise
+                problem = f"Audit event {sequence} was altered: it cannot be read."
+            yield Problem(problem) if problem else Counted("events")
+            expected = sequence + 1
+
+    def hold_rows_against_it(self, session: Session) -> Iterator[Counted | Problem]:
+        return rows_as_told(session, self.told)
+
+    def _problem(self, event: AuditEvent) -> str | None:
+        named = f"Audit event {event.sequence} ({event.action}, {event.subject})"
+        if event.digest != event_digest(event):
+            return f"{named} was altered: its digest is not that of its text."
+        if event.previous != self.head:
+            return f"{named} was altered: it does not follow from the event before it."
+        self.head = event.digest
+        self._remember(event)
+        return None
+
+    def _remember(self, event: AuditEvent) -> None:
+        if event.action.startswith(("version.", "release.")):
+            for noun, told in json.loads(event.details).items():
+                if noun in ("version", "release", "approval", "activation"):
+                    self.told[event.subject] = LastTold(event.sequence, told)

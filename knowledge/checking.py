@@ -1,0 +1,260 @@
+"""What is wrong with a knowledge base as a whole: every reference, every condition, every circle, every rule unproven."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
+from itertools import combinations
+from typing import assert_never
+
+from knowledge.conditions import (
+    AllOf,
+    Always,
+    Among,
+    AnyOf,
+    AtLeast,
+    Between,
+    Compare,
+    Condition,
+    Includes,
+    Known,
+    Not,
+    facts_of,
+)
+from knowledge.errors import ConditionError, ContentProblem, WrongValue, nearest
+from knowledge.facts import NOT_KNOWN_CODE, Fact, FactType, plain
+from knowledge.items import Actor, ItemKind, KnowledgeBase, Rule, State, Vignette
+from knowledge.language import KEYWORDS, parse, write
+from knowledge.reasoning import negated
+
+MOST_FACTS_TRIED = 12
+
+_FOR_PATIENTS = frozenset({Actor.PATIENT, Actor.CAREGIVER})
+
+
+def problems_in(base: KnowledgeBase) -> list[ContentProblem]:
+    """Everything that keeps the base from being published, each with what to do."""
+    return [
+        *(problem for fact in base.facts.values() for problem in _fact_problems(fact, base)),
+        *_derivation_circles(base.facts),
+        *(problem for rule in base.rules.values() for problem in _rule_problems(rule, base)),
+        *_override_circles(base.rules),
+        *_same_titles(base.rules),
+        *_unused_sources(base),
+        *(problem for vignette in base.vignettes.values() for problem in _vignette_problems(vignette, base)),
+        *unproven(base),
+    ]
+
+
+def unproven(base: KnowledgeBase) -> list[ContentProblem]:
+    """The rules that lack a vignette: one that is recommended, one that is not met, one with a deciding fact missing."""
+    expected: dict[str, set[State]] = {}
+    for vignette in base.vignettes.values():
+        for state, keys in vignette.expect.items():
+            for key in keys:
+                expected.setdefault(key, set()).add(state)
+    return [
+        ContentProblem(ItemKind.RULE, rule.key, "vignettes", f"No vignette shows it {_SAID[state]}: add one.")
+        for rule in base.rules.values()
+        for state in _states_to_show(rule)
+        if state not in expected.get(rule.key, ())
+    ]
+
+
+_SAID = {
+    State.RECOMMENDED: "recommended",
+    State.NOT_MET: "not met",
+    State.UNDETERMINED: "undetermined for want of a fact",
+}
+
+
+def _states_to_show(rule: Rule) -> Iterator[State]:
+    if rule.condition is None:
+        return
+    yield State.RECOMMENDED
+    yield State.NOT_MET
+    if can_be_unknown(rule.condition):
+        yield State.UNDETERMINED
+
+
+def can_be_unknown(condition: Condition) -> bool:
+    """Whether some patient leaves the condition unknown: `x or x is unknown` never is.
+
+    Tries every set of facts that are not known; past twelve facts it says yes untried.
+    """
+    names = facts_of(condition)
+    if len(names) > MOST_FACTS_TRIED:
+        return True
+    return any(
+        None in _outcomes(condition, frozenset(unknown))
+        for count in range(1, len(names) + 1)
+        for unknown in combinations(names, count)
+    )
+
+
+def _outcomes(condition: Condition, unknown: frozenset[str]) -> frozenset[bool | None]:
+    """The readings that are possible when exactly these of its facts are not known."""
+    match condition:
+        case Always():
+            return frozenset({True})
+        case Known(fact):
+            return frozenset({fact not in unknown})
+        case Compare(fact) | Between(fact) | Among(fact) | Includes(fact):
+            return frozenset({None}) if fact in unknown else frozenset({True, False})
+        case Not(part):
+            return frozenset(negated(outcome) for outcome in _outcomes(part, unknown))
+        case AllOf(parts) | AnyOf(parts) | AtLeast(_, parts):
+            counts = {(0, 0)}
+            for part in parts:
+                outcomes = _outcomes(part, unknown)
+                counts = {(true + (one is True), open_ + (one is None)) for true, open_ in counts for one in outcomes}
+            needed = {AllOf: len(parts), AnyOf: 1}.get(type(condition)) or getattr(condition, "count", 1)
+            return frozenset(
+                True if true >= needed else None if true + open_ >= needed else False for true, open_ in counts
+            )
+        case _:
+            assert_never(condition)
+
+
+def _fact_problems(fact: Fact, base: KnowledgeBase) -> Iterator[ContentProblem]:
+    def problem(field: str, detail: str) -> ContentProblem:
+        return ContentProblem(ItemKind.FACT, fact.key, field, detail)
+
+    if fact.key in KEYWORDS:
+        yield problem("key", f"{fact.key} is a word of the condition language; choose another name.")
+    for code in fact.codes:
+        if code.code in KEYWORDS and (code.code != NOT_KNOWN_CODE or fact.type is FactType.CODES):
+            yield problem("codes", f"{code.code} is a word of the condition language; choose another code.")
+    if fact.type is FactType.BOOLEAN and not fact.absence:
+        yield problem("absence", "Say how the fact reads when it is false.")
+    if (fact.type in (FactType.CODE, FactType.CODES)) is not bool(fact.codes):
+        yield problem("codes", "A code fact has a list of codes; other facts have none.")
+    if fact.minimum is not None and fact.maximum is not None and fact.minimum > fact.maximum:
+        yield problem("minimum", f"{plain(fact.minimum)} is above the maximum, {plain(fact.maximum)}.")
+    if fact.type is FactType.INTEGER and not fact.derived and (fact.minimum is None or fact.maximum is None):
+        yield problem("maximum", "Give the smallest and the largest plausible value, so that a slip is refused.")
+    if fact.days_since is not None:
+        date_fact = base.facts.get(fact.days_since)
+        if date_fact is None or date_fact.type is not FactType.DATE:
+            yield problem("days_since", f"{fact.days_since} is not a date fact.")
+    if fact.population is not None:
+        yield from _condition_problems(ItemKind.FACT, fact.key, "population", fact.population, base.facts)
+    for position, derivation in enumerate(fact.derivations):
+        field = f"derivations.{position}"
+        yield from _condition_problems(ItemKind.FACT, fact.key, f"{field}.when", derivation.when, base.facts)
+        yield from _unknown_source(ItemKind.FACT, fact.key, f"{field}.source", derivation.source, base)
+        try:
+            fact.typed(derivation.value)
+        except WrongValue as error:
+            yield problem(f"{field}.value", error.detail)
+
+
+def _derivation_circles(facts: Mapping[str, Fact]) -> Iterator[ContentProblem]:
+    circle = _circle({key: needed_for(fact) for key, fact in facts.items()})
+    if circle:
+        yield ContentProblem(
+            ItemKind.FACT, circle[0], "derivations", f"Derived from itself: {' → '.join(circle)}. Break the circle."
+        )
+
+
+def needed_for(fact: Fact) -> set[str]:
+    """The facts that a fact is derived from; a condition that does not parse names none."""
+    needed = {fact.days_since} if fact.days_since else set()
+    for derivation in fact.derivations:
+        try:
+            needed |= set(facts_of(parse(derivation.when)))
+        except ConditionError:
+            continue
+    return needed
+
+
+def _rule_problems(rule: Rule, base: KnowledgeBase) -> Iterator[ContentProblem]:
+    def problem(field: str, detail: str) -> ContentProblem:
+        return ContentProblem(ItemKind.RULE, rule.key, field, detail)
+
+    if rule.condition is None and rule.mode not in ("context", "org"):
+        yield problem("condition", "Only a statement (mode context or org) has no condition: say when the rule applies.")
+    if rule.condition is not None and rule.mode in ("context", "org"):
+        yield problem("condition", "A statement (mode context or org) never fires, so it has no condition.")
+    if rule.condition is not None:
+        yield from _condition_problems(ItemKind.RULE, rule.key, "condition", write(rule.condition), base.facts)
+    if not rule.citations:
+        yield problem("citations", "Every sentence has a source: add a citation.")
+    for position, citation in enumerate(rule.citations):
+        yield from _unknown_source(ItemKind.RULE, rule.key, f"citations.{position}.source", citation.source, base)
+    for position, override in enumerate(rule.overrides):
+        overridden = base.rules.get(override.rule)
+        if overridden is None or overridden.is_statement:
+            near = nearest(override.rule, base.rules)
+            hint = f" Did you mean {near}?" if near else ""
+            yield problem(f"overrides.{position}.rule", f"{override.rule} is not a rule that can be withheld.{hint}")
+    if bool(rule.patient_text) is not bool(_FOR_PATIENTS & set(rule.actors)):
+        yield problem("patient_text", "A text for the patient belongs to rules for patient or caregiver, and to no others.")
+    if rule.patient_may_see and not rule.patient_text:
+        yield problem("patient_may_see", "What a patient may see needs a text for the patient.")
+
+
+def _override_circles(rules: Mapping[str, Rule]) -> Iterator[ContentProblem]:
+    circle = _circle({key: {override.rule for override in rule.overrides} for key, rule in rules.items()})
+    if circle:
+        yield ContentProblem(
+            ItemKind.RULE, circle[0], "overrides", f"Rules override one another in a circle: {' → '.join(circle)}."
+        )
+
+
+def _same_titles(rules: Mapping[str, Rule]) -> Iterator[ContentProblem]:
+    titles = Counter(rule.title.casefold() for rule in rules.values())
+    for rule in rules.values():
+        if titles[rule.title.casefold()] > 1:
+            yield ContentProblem(ItemKind.RULE, rule.key, "title", f"“{rule.title}” stands on another rule too.")
+
+
+def _unused_sources(base: KnowledgeBase) -> Iterator[ContentProblem]:
+    used = {citation.source for rule in base.rules.values() for citation in rule.citations}
+    used |= {derivation.source for fact in base.facts.values() for derivation in fact.derivations}
+    for key in base.sources:
+        if key not in used:
+            yield ContentProblem(ItemKind.SOURCE, key, "key", "Nothing cites this source.")
+
+
+def _vignette_problems(vignette: Vignette, base: KnowledgeBase) -> Iterator[ContentProblem]:
+    def problem(field: str, detail: str) -> ContentProblem:
+        return ContentProblem(ItemKind.VIGNETTE, vignette.key, field, detail)
+
+    for name in vignette.facts:
+        if name not in base.facts:
+            yield problem(f"facts.{name}", f"There is no fact called {name}.")
+    counted = Counter(key for keys in vignette.expect.values() for key in keys)
+    for key, count in counted.items():
+        if key not in base.rules:
+            yield problem("expect", f"There is no rule called {key}.")
+        elif base.rules[key].is_statement:
+            yield problem("expect", f"{key} is a statement: nothing becomes of it for a patient.")
+        elif count > 1:
+            yield problem("expect", f"{key} is expected in two states.")
+
+
+def _condition_problems(
+    kind: ItemKind, key: str, field: str, text: str, facts: Mapping[str, Fact]
+) -> Iterator[ContentProblem]:
+    try:
+        parse(text, facts)
+    except ConditionError as error:
+        for problem in error.problems:
+            yield ContentProblem(kind, key, field, str(problem))
+
+
+def _unknown_source(kind: ItemKind, key: str, field: str, source: str, base: KnowledgeBase) -> Iterator[ContentProblem]:
+    if source not in base.sources:
+        near = nearest(source, base.sources)
+        hint = f" Did you mean {near}?" if near else ""
+        yield ContentProblem(kind, key, field, f"There is no source called {source}.{hint}")
+
+
+def _circle(graph: Mapping[str, Iterable[str]]) -> list[str] | None:
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return None

@@ -1,0 +1,123 @@
+"""The database, SQLite or PostgreSQL: connecting, taking turns, and the migrations."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, ClassVar
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import (
+    URL,
+    Connection,
+    DateTime,
+    Dialect,
+    Engine,
+    MetaData,
+    Text,
+    TypeDecorator,
+    create_engine,
+    make_url,
+    text,
+)
+from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+
+from knowledge import sqlite
+
+TURN = int.from_bytes(b"PHASE", "big")
+"""The number of the PostgreSQL advisory lock that those who change the record take turns by."""
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware moment in UTC, in and out; one without a zone is refused (SQLite would forget the zone)."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"{value!r} has no zone; give an aware moment.")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """What all tables share: named constraints, aware moments, text of any length."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map: ClassVar[Any] = {datetime: UtcDateTime(), str: Text()}
+
+
+def connect(url: str | URL, *, busy_seconds: float = 5) -> Engine:
+    """An engine for the database at `url`; the folder of an SQLite file is made when it is missing.
+
+    On SQLite a statement waits at most `busy_seconds` for another writer, then fails with OperationalError.
+    """
+    url = make_url(url)
+    if url.get_backend_name() != "sqlite":
+        return create_engine(url, pool_pre_ping=True)
+    if url.database and url.database != ":memory:" and not url.database.startswith("file:"):
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url, connect_args={"timeout": busy_seconds, "isolation_level": None})
+    sqlite.tune(engine, busy_seconds)
+    return engine
+
+
+def sessions(engine: Engine) -> sessionmaker[Session]:
+    """Makes sessions; what was read stays readable after a commit."""
+    return sessionmaker(engine, expire_on_commit=False)
+
+
+def take_turn(connection: Connection) -> None:
+    """From here to the end of the transaction nobody else who takes a turn goes on: they wait.
+
+    What is read after it is what the last one left.
+    """
+    if connection.dialect.name == "sqlite":
+        connection.execute(text("SELECT 1"), execution_options={sqlite.WRITES: True})
+    else:
+        connection.execute(text("SELECT pg_advisory_xact_lock(:turn)"), {"turn": TURN})
+
+
+def upgrade(where: Engine | str | URL) -> None:
+    """Bring the database to the newest migration: all of it or, when something fails, nothing."""
+    engine = where if isinstance(where, Engine) else connect(where)
+    try:
+        with engine.begin() as connection:
+            take_turn(connection)
+            command.upgrade(migrations(connection), "head")
+    finally:
+        if engine is not where:
+            engine.dispose()
+
+
+def at_head(engine: Engine) -> bool:
+    """Whether the database stands at the newest migration."""
+    with engine.connect() as connection:
+        current = MigrationContext.configure(connection).get_current_heads()
+    return set(current) == set(ScriptDirectory.from_config(migrations()).get_heads())
+
+
+def migrations(connection: Connection | None = None) -> Config:
+    """Alembic's configuration, found beside this module wherever the package is installed."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config

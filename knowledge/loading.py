@@ -1,0 +1,95 @@
+"""The shipped files and the database: one into the other, and back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from knowledge import files, lifecycle, releasing
+from knowledge.checking import problems_in
+from knowledge.errors import ContentError, KnowledgeError
+from knowledge.files import Entry
+from knowledge.models import Release, ReleaseVersion, User, Version, VersionState
+from knowledge.schemas import content_of, item_from
+
+
+class NothingToExport(KnowledgeError):
+    """There is no release in the database."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What an import did: the release that it made of an empty database, or else the drafts that it began."""
+
+    release: Release | None
+    drafts: tuple[str, ...]
+
+
+def is_empty(session: Session) -> bool:
+    """Whether no item has ever been stored."""
+    return session.scalar(select(Version.id).limit(1)) is None
+
+
+def load(session: Session, folder: Path, *, by: User | None, at: datetime, reason: str) -> Loaded:
+    """Take in a folder of content files.
+
+    Into an empty database: release 1, imported and put in force. Later: a draft for each item that differs from its
+    newest version, to be reviewed like any other. Raises ContentError with everything that is wrong in the files.
+    """
+    entries = files.read(folder)
+    problems = problems_in(files.base_of(entry.item for entry in entries if not entry.draft))
+    if problems:
+        raise ContentError(problems)
+    if not is_empty(session):
+        return Loaded(None, tuple(_draft_changes(session, entries, by=by, at=at, reason=reason)))
+    release = releasing.import_versions(
+        session,
+        [(entry.kind, entry.item.key, content_of(entry.item)) for entry in entries if not entry.draft],
+        by=by,
+        at=at,
+        reason=reason,
+    )
+    drafts = [entry for entry in entries if entry.draft]
+    for entry in drafts:
+        lifecycle.draft(session, entry.kind, entry.item.key, content_of(entry.item), by=by, at=at, reason=reason)
+    releasing.activate(session, release, by=None, at=at, reason=reason)
+    return Loaded(release, tuple(f"{entry.kind} {entry.item.key}" for entry in drafts))
+
+
+def export(session: Session, folder: Path) -> Release:
+    """Write the release in force, and the drafts of items that are in no release yet, as content files."""
+    release = releasing.in_force(session)
+    if release is None:
+        raise NothingToExport("No release is in force, so there is nothing to export. Import content first.")
+    in_release = set(session.scalars(select(ReleaseVersion.version_id).where(ReleaseVersion.release_id == release.id)))
+    rows = session.scalars(select(Version).order_by(Version.id)).all()
+    released = {(row.kind, row.key) for row in rows if row.id in in_release}
+    entries = [
+        Entry(item_from(row.kind, json.loads(row.content)), draft=row.id not in in_release)
+        for row in rows
+        if row.id in in_release or (row.state is VersionState.DRAFT and (row.kind, row.key) not in released)
+    ]
+    files.write(entries, folder)
+    return release
+
+
+def _draft_changes(
+    session: Session, entries: Iterable[Entry], *, by: User | None, at: datetime, reason: str
+) -> Iterable[str]:
+    newest = {(row.kind, row.key): row for row in session.scalars(select(Version).order_by(Version.number))}
+    for entry in entries:
+        content = content_of(entry.item)
+        row = newest.get((entry.kind, entry.item.key))
+        if row is not None and json.loads(row.content) == content:
+            continue
+        if row is not None and row.state is VersionState.DRAFT:
+            lifecycle.revise(session, row, content, by=by, at=at, reason=reason)
+        else:
+            lifecycle.draft(session, entry.kind, entry.item.key, content, by=by, at=at, reason=reason)
+        yield f"{entry.kind} {entry.item.key}"

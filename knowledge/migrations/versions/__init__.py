@@ -1,0 +1,1 @@
+"""The steps, each in a file of its own; a step that has run anywhere is never edited."""

@@ -1,0 +1,316 @@
+"""The written form of facts, sources, rules and vignettes: what a file or a version holds, checked field by field."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields as dataclass_fields
+from dataclasses import is_dataclass
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+from marshmallow import RAISE, Schema, ValidationError, fields, post_load, validate
+
+from knowledge.conditions import Condition
+from knowledge.errors import ConditionError, ContentError, ContentProblem
+from knowledge.facts import Code, Derivation, Fact, FactType
+from knowledge.items import (
+    Actor,
+    Citation,
+    ItemKind,
+    Mode,
+    Override,
+    Rule,
+    RuleKind,
+    Source,
+    State,
+    Urgency,
+    Vignette,
+)
+from knowledge.language import parse, write
+
+Item = Fact | Source | Rule | Vignette
+Content = dict[str, Any]
+
+LONGEST_LINE = 300
+LONGEST_PARAGRAPH = 5_000
+
+_KEY = validate.Regexp(r"^[a-z0-9]+([-_.][a-z0-9]+)*$", error="A key has small letters, digits and - or _ between them.")
+
+
+class _Strict(Schema):
+    class Meta:
+        unknown = RAISE
+
+
+class _Text(fields.String):
+    """Text with something in it: no blank, no control character, and not more than the limit."""
+
+    def __init__(self, longest: int = LONGEST_PARAGRAPH, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.longest = longest
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        if not text.strip():
+            raise ValidationError("There is no text here.")
+        if len(text) > self.longest:
+            raise ValidationError(f"At most {self.longest} characters; this text has {len(text)}.")
+        if any(ord(character) < 32 and character != "\n" for character in text):
+            raise ValidationError("The text holds a control character; paste it as plain text.")
+        return text
+
+
+class _Flag(fields.Field[bool]):
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> bool:
+        if not isinstance(value, bool):
+            raise ValidationError("This is true or false.")
+        return value
+
+
+class _Number(fields.Field[float]):
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ValidationError("This is a number.")
+        return value
+
+
+class _ConditionTree(fields.Field[Condition]):
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Condition:
+        return _parsed(value)
+
+
+class _ConditionText(fields.Field[str]):
+    """A condition that stays text, in its canonical form."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
+        return write(_parsed(value))
+
+
+class _Scalar(fields.Field[bool | int | float | str]):
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> bool | int | float | str:
+        if not isinstance(value, bool | int | float | str):
+            raise ValidationError("This is true or false, a number or a code.")
+        return value
+
+
+class _Day(fields.Date):
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(format="%Y-%m-%d", **kwargs)
+
+
+def _parsed(value: object) -> Condition:
+    if not isinstance(value, str):
+        raise ValidationError("A condition is a text.")
+    try:
+        return parse(value)
+    except ConditionError as error:
+        raise ValidationError([str(problem) for problem in error.problems]) from None
+
+
+def _choice(enum: type[StrEnum], **kwargs: Any) -> fields.Enum[Any]:
+    return fields.Enum(enum, by_value=True, **kwargs)
+
+
+def _line(**kwargs: Any) -> _Text:
+    return _Text(LONGEST_LINE, **kwargs)
+
+
+def _notes() -> fields.List[str]:
+    return fields.List(_Text(), load_default=())
+
+
+class CodeSchema(_Strict):
+    code = _line(required=True, validate=_KEY)
+    label = _line(required=True)
+
+    @post_load
+    def build(self, data: Content, **_: Any) -> Code:
+        return Code(**data)
+
+
+class DerivationSchema(_Strict):
+    value = _Scalar(required=True)
+    when = _ConditionText(required=True)
+    source = _line(required=True)
+    locator = _line(required=True)
+
+    @post_load
+    def build(self, data: Content, **_: Any) -> Derivation:
+        return Derivation(**data)
+
+
+class FactSchema(_Strict):
+    key = _line(required=True, validate=validate.Regexp(r"^[a-z][a-z0-9_]*$", error="Small letters, digits and _."))
+    label = _line(required=True)
+    type = _choice(FactType, required=True)
+    topic = _line(required=True, validate=_KEY)
+    phrase = _line(required=True)
+    absence = _line()
+    unit = _line()
+    minimum = _Number()
+    maximum = _Number()
+    step = fields.Integer(strict=True, validate=validate.Range(min=1))
+    codes = fields.List(fields.Nested(CodeSchema), load_default=())
+    valid_days = fields.Integer(strict=True, validate=validate.Range(min=1))
+    conflict_hours = fields.Integer(strict=True, validate=validate.Range(min=0))
+    standard_code = _line()
+    code_status = _line()
+    derivations = fields.List(fields.Nested(DerivationSchema), load_default=())
+    days_since = _line()
+    population = _ConditionText()
+    notes = _notes()
+
+    @post_load
+    def build(self, data: Content, **_: Any) -> Fact:
+        return Fact(**_tuples(data))
+
+
+class SourceSchema(_Strict):
+    key = _line(required=True, validate=_KEY)
+    reference = _Text(required=True)
+    title = _Text(required=True)
+    year = fields.Integer(strict=True, required=True, validate=validate.Range(min=1800, max=2200))
+    doi = _line()
+    url = _line(validate=validate.URL(schemes={"http", "https"}))
+    pmid = _line()
+    isbn = _line()
+    verification = _Text(required=True)
+    review_by = _Day()
+    notes = _notes()
+
+    @post_load
+    def build(self, data: Content, **_: Any) -> Source:
+        return Source(**_tuples(data))
+
+
+class CitationSchema(_Strict):
+    source = _line(required=True)
+    locator = _line(required=True)
+    strength = _line(required=True)
+
+    @post_load
+    def build(self, data: Content, **_: Any) -> Citation:
+        return Citation(**data)
+
+
+class OverrideSchema(_Strict):
+    rule = _line(required=True)
+    reason = _Text(required=True)
+
+    @post_load
+    def build(self, data: Content, **_: Any) -> Override:
+        return Override(**data)
+
+
+class RuleSchema(_Strict):
+    key = _line(required=True, validate=_KEY)
+    title = _line(required=True)
+    text = _Text(required=True)
+    patient_text = _Text()
+    kind = _choice(RuleKind, required=True)
+    mode = _choice(Mode, required=True)
+    topic = _line(required=True, validate=_KEY)
+    actors = fields.List(_choice(Actor), required=True, validate=validate.Length(min=1))
+    urgency = _choice(Urgency, required=True)
+    condition = _ConditionTree(load_default=None)
+    patient_may_see = _Flag(required=True)
+    review_by = _Day(required=True)
+    citations = fields.List(fields.Nested(CitationSchema), load_default=())
+    overrides = fields.List(fields.Nested(OverrideSchema), load_default=())
+    notes = _notes()
+
+    @post_load
+    def build(self, data: Content, **_: Any) -> Rule:
+        return Rule(**_tuples(data))
+
+
+class VignetteSchema(_Strict):
+    key = _line(required=True, validate=_KEY)
+    title = _line(required=True)
+    topic = _line(required=True, validate=_KEY)
+    story = _Text(required=True)
+    evaluated_at = fields.AwareDateTime(format="iso", required=True)
+    facts = fields.Dict(keys=fields.String(), required=True)
+    expect = fields.Dict(keys=_choice(State), values=fields.List(_line()), load_default=dict)
+
+    @post_load
+    def build(self, data: Content, **_: Any) -> Vignette:
+        expect = {state: tuple(keys) for state, keys in data.pop("expect").items() if keys}
+        facts = MappingProxyType(data.pop("facts"))
+        return Vignette(**_tuples(data), facts=facts, expect=MappingProxyType(expect))
+
+
+_SCHEMAS: dict[ItemKind, Schema] = {
+    ItemKind.FACT: FactSchema(),
+    ItemKind.SOURCE: SourceSchema(),
+    ItemKind.RULE: RuleSchema(),
+    ItemKind.VIGNETTE: VignetteSchema(),
+}
+
+
+def item_from(kind: ItemKind, content: Mapping[str, Any]) -> Item:
+    """The item that a file or a version holds. Raises ContentError with every field that does not stand."""
+    try:
+        return _SCHEMAS[kind].load(content)
+    except ValidationError as error:
+        key = str(content.get("key", "without a key"))
+        raise ContentError(
+            ContentProblem(kind, key, field, detail) for field, detail in _flat(error.normalized_messages())
+        ) from None
+
+
+def content_of(item: Item) -> Content:
+    """The written form of an item: plain JSON values, what is empty left out, conditions as canonical text."""
+    return {
+        field.name: _plain(value)
+        for field in dataclass_fields(item)
+        if field.init and not _is_empty(value := getattr(item, field.name))
+    }
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case StrEnum():
+            return value.value
+        case datetime():
+            return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        case date():
+            return value.isoformat()
+        case tuple() | list() | frozenset():
+            return [_plain(part) for part in value]
+        case Mapping():
+            return {str(_plain(key)): _plain(part) for key, part in value.items()}
+        case Code() | Derivation() | Citation() | Override():
+            return content_of(value)  # type: ignore[arg-type]
+        case None | bool() | int() | float() | str():
+            return value
+        case _ if is_dataclass(value):
+            return write(value)  # type: ignore[arg-type]
+        case _:
+            raise TypeError(f"{value!r} has no written form.")
+
+
+def _is_empty(value: object) -> bool:
+    return value is None or value == () or value == ""
+
+
+def _tuples(data: Content) -> Content:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in data.items()}
+
+
+def _flat(messages: Any, path: str = "") -> list[tuple[str, str]]:
+    match messages:
+        case dict():
+            return [
+                pair
+                for name, inner in messages.items()
+                for pair in _flat(inner, path if name == "_schema" else f"{path}.{name}".lstrip("."))
+            ]
+        case list():
+            return [(path, str(message)) for message in messages]
+        case _:
+            return [(path, str(messages))]
