@@ -4,21 +4,29 @@ from __future__ import annotations
 
 from flask import Flask
 
-from cds import web
+from cds import journal, web
 from cds.commands import cli
 from cds.service import Service, Settings
+
+app: Flask
 
 
 def create_app(settings: Settings | None = None) -> Flask:
     """The web application on the given settings, or on those of the environment."""
-    app = Flask("phasewise", static_folder=None)
-    web.attach(app, Service(settings or Settings.from_environment()))
-    return app
+    journal.start()
+    made = Flask("phasewise", static_folder=None)
+    web.attach(made, Service(settings or Settings.from_environment()))
+    return made
 
 
 def main() -> None:
     """The command `phasewise`."""
+    journal.start()
     cli(obj=create_app)
 
 
-app = create_app()
+def __getattr__(name: str) -> Flask:
+    """`app`, made when a WSGI server asks for it: so a command can say what is wrong with the settings."""
+    if name != "app":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return globals().setdefault("app", create_app())

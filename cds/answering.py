@@ -13,9 +13,9 @@ from cds.deciding import Answer, Disagreement, decide
 from cds.preparing import UnusableRequest
 from cds.problems import Problem, Refused
 from cds.recording import record, record_incident
-from cds.releases import compact
 from cds.service import Service
 from cds.serving import NoRelease, Standing
+from cds.writing import compact
 
 log = structlog.get_logger()
 
@@ -30,10 +30,9 @@ def standing(service: Service, session: Session) -> Standing:
 
 def answer_one(
     service: Service, session: Session, raw: Any, *, api_key_id: int | None, origin: str, not_met: bool = False
-) -> str:
+) -> bytes:
     """The response to one question, recorded and committed. Raises Refused; then nothing but an incident is kept."""
     in_force = standing(service, session)
-    session.rollback()
     answer = _decided(service, session, in_force, raw, not_met)
     _keep(service, session, in_force, [answer], api_key_id, origin)
     return answer.response
@@ -41,16 +40,15 @@ def answer_one(
 
 def answer_batch(
     service: Service, session: Session, raw: Any, *, api_key_id: int | None, origin: str, not_met: bool = False
-) -> str:
+) -> bytes:
     """The results for up to 1,000 patients under one release; what fails in a batch fails alone."""
     try:
         patients = patients_in(raw)
     except UnusableRequest as error:
         raise Refused(problems.unusable(error.problems)) from None
     in_force = standing(service, session)
-    session.rollback()
     answers: list[Answer] = []
-    results: list[str] = []
+    results: list[bytes] = []
     for index, patient in enumerate(patients):
         try:
             answer = _decided(service, session, in_force, patient, not_met)
@@ -58,9 +56,9 @@ def answer_batch(
             results.append(_result(index, refused.problem))
             continue
         answers.append(answer)
-        results.append(f'{{"index":{index},"status":200,"answer":{answer.response}}}')
+        results.append(b'{"index":%d,"status":200,"answer":%b}' % (index, answer.response))
     _keep(service, session, in_force, answers, api_key_id, origin)
-    return f'{{"results":[{",".join(results)}]}}'
+    return b'{"results":[%b]}' % b",".join(results)
 
 
 def _decided(service: Service, session: Session, in_force: Standing, raw: Any, not_met: bool) -> Answer:
@@ -92,5 +90,5 @@ def _incident(service: Service, session: Session, in_force: Standing, problem: D
     return problems.incident(str(number))
 
 
-def _result(index: int, problem: Problem) -> str:
+def _result(index: int, problem: Problem) -> bytes:
     return compact({"index": index, "status": problem.status, "problem": problem.as_json()})

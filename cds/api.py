@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Response, g, request
 from flask_smorest import Blueprint
+from marshmallow import RAISE
 from sqlalchemy.orm import Session
 
 from cds import browsing, examples, problems, schemas
@@ -13,7 +14,7 @@ from cds.answering import answer_batch, answer_one, standing
 from cds.asking import BatchRequest, RecommendationRequest, json_in
 from cds.keys import holder
 from cds.models import Decision
-from cds.preparing import RequestProblem
+from cds.preparing import RequestProblem, escaped, unstorable
 from cds.problems import MEDIA_TYPE, Refused
 from cds.releases import PreparedRelease
 from cds.service import service_of
@@ -81,9 +82,7 @@ def recommend() -> Response:
     """
     raw = json_in(request.get_data())
     return _json(
-        answer_one(
-            service_of(), session(), raw, api_key_id=g.api_key_id, origin=_origin(), not_met=_wants_not_met()
-        )
+        answer_one(service_of(), session(), raw, api_key_id=g.api_key_id, origin=_origin(), not_met=_wants_not_met())
     )
 
 
@@ -117,7 +116,7 @@ def list_facts() -> dict[str, Any]:
 
 
 @api.route("/rules")
-@api.arguments(schemas.RulesQuery, location="query")
+@api.arguments(schemas.RulesQuery, location="query", unknown=RAISE)
 @api.doc(operationId="list_rules")
 @api.response(200, schemas.Rules)
 @_problem(422, "A filter that does not exist.")
@@ -146,7 +145,8 @@ def show_rule(key: str) -> dict[str, Any]:
 @_problem(404, "There is no such rule.")
 def list_rule_versions(key: str) -> dict[str, Any]:
     """Every version of a rule, newest first, with who, when, why and the releases that hold it"""
-    return _found(browsing.versions_shown(session(), key), f"There is no rule {key!r}.")
+    found = browsing.versions_shown(session(), key) if not unstorable(key) else None
+    return _found(found, f"There is no rule {key!r}.")
 
 
 @api.route("/releases")
@@ -173,7 +173,7 @@ def show_release(number: int) -> dict[str, Any]:
 @_problem(404, "There is no such decision of this API key.")
 def show_decision(decision_id: str) -> dict[str, Any]:
     """A decision as it was recorded; an app sees its own"""
-    decision = session().get(Decision, decision_id) if "\x00" not in decision_id else None
+    decision = session().get(Decision, decision_id) if not unstorable(decision_id) else None
     if decision is None or decision.api_key_id != g.api_key_id:
         raise Refused(problems.not_found(f"This API key made no decision {decision_id!r}."))
     return browsing.decision_shown(session(), service_of().serving, decision)
@@ -191,9 +191,15 @@ def _found(shown: dict[str, Any] | None, otherwise: str) -> dict[str, Any]:
 
 def _wants_not_met() -> bool:
     include = request.args.getlist("include")
+    found = [
+        RequestProblem(f"/{escaped(name)}", "The address takes include=not_met, and nothing else.", "include")
+        for name in request.args
+        if name != "include"
+    ]
     if any(word != "not_met" for word in include):
-        detail = "include knows one word: not_met."
-        raise Refused(problems.unusable([RequestProblem("/include", detail, "not_met")]))
+        found.append(RequestProblem("/include", "include knows one word: not_met.", "not_met"))
+    if found:
+        raise Refused(problems.unusable(found))
     return bool(include)
 
 
@@ -201,5 +207,5 @@ def _origin() -> str:
     return request.remote_addr or "unknown"
 
 
-def _json(text: str) -> Response:
+def _json(text: bytes) -> Response:
     return Response(text, content_type="application/json")

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
 from cds import problems
 from cds.deciding import Question
-from cds.preparing import CLOCK_SKEW, RequestProblem, UnusableRequest, moment, unstorable
+from cds.preparing import (
+    CLOCK_SKEW,
+    MOST_SUGGESTIONS,
+    RequestProblem,
+    UnusableRequest,
+    escaped,
+    moment,
+    unstorable,
+)
 from cds.problems import Refused
 from cds.releases import PreparedRelease
 from knowledge.errors import nearest
@@ -20,6 +29,8 @@ from knowledge.items import Actor
 DEEPEST_JSON = 32
 LONGEST_SUBJECT = 200
 MOST_PATIENTS = 1_000
+
+_EXAMPLE = '{"facts": {"age_years": 60}}'
 
 
 class _Subject(fields.String):
@@ -47,8 +58,13 @@ class RecommendationRequest(Schema):
     class Meta:
         unknown = RAISE
 
+    error_messages: ClassVar[dict[str, str]] = {
+        "unknown": "A request has subject, evaluated_at, facts and actors, and nothing else."
+    }
+
     subject = _Subject(
         allow_none=True,
+        error_messages={"invalid": "A subject is a text, or null."},
         metadata={
             "description": "Your own opaque name for the patient, at most 200 characters. Send no name or birth date."
         },
@@ -58,16 +74,19 @@ class RecommendationRequest(Schema):
         metadata={"description": "The moment that the answer is for, with its zone; now by default, never later."},
     )
     facts = fields.Dict(
-        keys=fields.String(),
         required=True,
+        error_messages=dict.fromkeys(
+            ["required", "null", "invalid"], f"The facts are an object of names and values, as in {_EXAMPLE}."
+        ),
         metadata={
             "description": "By the name of the fact: a bare value, an observation (value, observed_at, source), a list "
             "of observations, or null when it is not known. GET /api/v1/facts gives names, types and ranges."
         },
     )
     actors = fields.List(
-        fields.Enum(Actor, by_value=True),
+        fields.Enum(Actor, by_value=True, error_messages={"unknown": "An actor is one of {choices}."}),
         allow_none=True,
+        error_messages={"invalid": 'The actors are a list, such as ["oncologist"].'},
         validate=validate.Length(min=1, error="Name at least one actor, or leave actors out."),
         metadata={
             "description": "Narrows the answer to these roles. An oncologist is also a clinician and one of the care "
@@ -82,7 +101,9 @@ class BatchRequest(Schema):
     class Meta:
         unknown = RAISE
 
-    patients = fields.List(fields.Nested(RecommendationRequest), required=True, validate=validate.Length(1, MOST_PATIENTS))
+    patients = fields.List(
+        fields.Nested(RecommendationRequest), required=True, validate=validate.Length(1, MOST_PATIENTS)
+    )
 
 
 _REQUEST = RecommendationRequest()
@@ -91,9 +112,9 @@ _REQUEST = RecommendationRequest()
 def json_in(body: bytes) -> Any:
     """The value of a JSON text. Raises Refused for what is no JSON, holds a name twice or goes too deep."""
     if not body.strip():
-        raise Refused(problems.not_json('The body is empty. Send an object such as {"facts": {"age_years": 60}}.'))
+        raise Refused(problems.not_json(f"The body is empty. Send an object such as {_EXAMPLE}."))
     try:
-        value = json.loads(body.decode("utf-8"), parse_constant=_no_constant, object_pairs_hook=_object)
+        value = json.loads(body.decode("utf-8-sig"), parse_constant=_no_constant, object_pairs_hook=_object)
     except UnicodeDecodeError:
         raise Refused(problems.not_json("The body is not UTF-8 text.")) from None
     except RecursionError:
@@ -108,17 +129,19 @@ def json_in(body: bytes) -> Any:
     return value
 
 
-def question(raw: Any, release: PreparedRelease, *, now: datetime, new_id: Callable[[], str], not_met: bool) -> Question:
+def question(
+    raw: Any, release: PreparedRelease, *, now: datetime, new_id: Callable[[], str], not_met: bool
+) -> Question:
     """What a request asks. Raises UnusableRequest with the problems of the whole request, facts included."""
     if not isinstance(raw, dict):
-        hint = 'Send an object such as {"facts": {"age_years": 60}}.'
-        raise UnusableRequest([RequestProblem("", f"A request is a JSON object, not {_kind(raw)}. {hint}")])
+        detail = f"A request is a JSON object, not {_kind(raw)}. Send an object such as {_EXAMPLE}."
+        raise UnusableRequest([RequestProblem("", detail)])
     found: list[RequestProblem] = []
     try:
         asked: Any = _REQUEST.load(raw)
     except ValidationError as error:
         asked = error.valid_data
-        found += _schema_problems(error.normalized_messages())
+        found += _schema_problems(error.normalized_messages(), raw)
     at = asked.get("evaluated_at") or now
     if at > now + CLOCK_SKEW:
         detail = f"The evaluation lies in the future; it is now {now:%Y-%m-%dT%H:%M:%SZ}."
@@ -137,18 +160,21 @@ def question(raw: Any, release: PreparedRelease, *, now: datetime, new_id: Calla
 
 def patients_in(raw: Any) -> list[Any]:
     """The patients of a batch, each still to be read. Raises UnusableRequest when there is no such list."""
-    if not isinstance(raw, dict) or not isinstance(raw.get("patients"), list):
-        detail = 'A batch is {"patients": [...]} with a request for each patient.'
-        raise UnusableRequest([RequestProblem("/patients" if isinstance(raw, dict) else "", detail)])
-    others = [
-        RequestProblem(f"/{name}", "A batch has patients and nothing else.", nearest(name, ["patients"]))
-        for name in raw.keys() - {"patients"}
+    wanted = 'A batch is {"patients": [...]} with a request for each patient.'
+    if not isinstance(raw, dict):
+        raise UnusableRequest([RequestProblem("", wanted)])
+    found = [
+        RequestProblem(f"/{escaped(name)}", "A batch has patients and nothing else.", nearest(name, ["patients"]))
+        for name in raw
+        if name != "patients"
     ]
-    count = len(raw["patients"])
-    if not 1 <= count <= MOST_PATIENTS:
-        others.append(RequestProblem("/patients", f"A batch holds 1 to {MOST_PATIENTS} patients, not {count}."))
-    if others:
-        raise UnusableRequest(others)
+    patients = raw.get("patients")
+    if not isinstance(patients, list):
+        found.append(RequestProblem("/patients", wanted))
+    elif not 1 <= len(patients) <= MOST_PATIENTS:
+        found.append(RequestProblem("/patients", f"A batch holds 1 to {MOST_PATIENTS} patients, not {len(patients)}."))
+    if found:
+        raise UnusableRequest(found)
     return raw["patients"]
 
 
@@ -162,18 +188,22 @@ def _fact_problems(release: PreparedRelease, facts: Any, at: datetime) -> tuple[
     return ()
 
 
-def _schema_problems(messages: dict[str, Any], path: str = "") -> list[RequestProblem]:
-    found: list[RequestProblem] = []
-    for name, inner in messages.items():
-        pointer = f"{path}/{name}"
-        if isinstance(inner, dict):
-            found += _schema_problems(inner, pointer)
-            continue
-        for message in inner:
-            near = nearest(str(name), _REQUEST.fields) if message == "Unknown field." else None
-            detail = f"A request has {', '.join(_REQUEST.fields)}, and nothing else." if near or message == "Unknown field." else message
-            found.append(RequestProblem(pointer, detail, near))
-    return found
+def _schema_problems(messages: Mapping[str, Any], raw: Mapping[str, Any]) -> Iterator[RequestProblem]:
+    """What stands in the way of each part of a request, in the order in which the parts were sent."""
+    known = [*_REQUEST.fields]
+    suggestions = MOST_SUGGESTIONS
+    for name in sorted(messages, key=[*raw].index if len(raw) <= len(known) else str):
+        pointer = f"/{escaped(name)}"
+        match messages[name]:
+            case dict() as parts:
+                for position, details in parts.items():
+                    sent = raw[name][position]
+                    near = nearest(sent, Actor) if isinstance(sent, str) else None
+                    yield from (RequestProblem(f"{pointer}/{position}", detail, near) for detail in details)
+            case details:
+                near = nearest(name, known) if name not in known and suggestions > 0 else None
+                suggestions -= 1
+                yield from (RequestProblem(pointer, detail, near) for detail in details)
 
 
 def _no_constant(name: str) -> NoReturn:
@@ -183,8 +213,7 @@ def _no_constant(name: str) -> NoReturn:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     made = dict(pairs)
     if len(made) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        twice = Counter(name for name, _ in pairs).most_common(1)[0][0]
         raise Refused(problems.not_json(f"The name {twice[:80]!r} stands twice in one object; send it once."))
     return made
 

@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session, selectinload
 
 from cds.deciding import states_from
 from cds.models import Decision
-from cds.releases import PreparedRelease, citation, condition_text, instant
+from cds.releases import PreparedRelease
 from cds.serving import Serving
+from cds.writing import citation, condition_text, instant
 from knowledge.items import ItemKind, Rule
 from knowledge.models import Activation, Release, User, Version, VersionState
 from knowledge.schemas import content_of

@@ -13,20 +13,18 @@ from typing import IO
 
 import click
 from flask import Flask
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import Session
+from sqlalchemy.exc import ArgumentError, DBAPIError, ProgrammingError, SQLAlchemyError
 
 from cds import demo, keys, sealing
 from cds.answering import answer_one
 from cds.asking import json_in
 from cds.problems import Problem, Refused
 from cds.service import Service, Settings, service_of
-from knowledge import audit, loading
+from knowledge import audit, loading, people
 from knowledge.database import upgrade
 from knowledge.errors import KnowledgeError
 from knowledge.files import SHIPPED
 from knowledge.models import Role
-from knowledge import people
 
 CreateApp = Callable[[Settings], Flask]
 
@@ -53,10 +51,10 @@ def serve(create_app: CreateApp, with_demo: bool) -> None:
     port = _port()
     settings = Settings.from_environment()
     with _told():
-        if with_demo:
-            _ready(Service(settings))
         app = create_app(settings)
         service = service_of(app)
+        if with_demo:
+            _ready(service)
         try:
             server = create_server(
                 app, host="127.0.0.1", port=port, threads=8, max_request_body_size=settings.largest_batch + 1024
@@ -78,8 +76,7 @@ def serve(create_app: CreateApp, with_demo: bool) -> None:
 @click.option("--include-not-met", is_flag=True, help="Also list the rules that are not met.")
 def recommend(file: IO[bytes], include_not_met: bool) -> None:
     """Answer the facts in a JSON FILE, or - for standard input, as POST /api/v1/recommendations does."""
-    service = Service(Settings.from_environment())
-    with _told():
+    with _service() as service:
         _ready(service)
         try:
             with service.sessions() as session:
@@ -99,8 +96,8 @@ def db() -> None:
 @db.command("upgrade")
 def db_upgrade() -> None:
     """Bring the database to the newest migration."""
-    with _told():
-        upgrade(Settings.from_environment().database_url)
+    with _service() as service:
+        upgrade(service.database)
     click.echo("The database is at the newest migration.")
 
 
@@ -113,7 +110,7 @@ def content() -> None:
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 def content_export(folder: Path) -> None:
     """Write the release in force, and drafts not yet in a release, to FOLDER."""
-    with _told(), _session() as session:
+    with _service() as service, service.sessions() as session:
         release = loading.export(session, folder)
     click.echo(f"Release {release.number} is written to {folder}.")
 
@@ -127,8 +124,7 @@ def content_import(folder: Path, reason: str) -> None:
     Into an empty database they become release 1, in force and not yet clinically approved; later, what differs from
     the newest version becomes a draft, to be reviewed like any other.
     """
-    service = Service(Settings.from_environment())
-    with _told():
+    with _service() as service:
         upgrade(service.database)
         with service.sessions() as session:
             loaded = loading.load(session, folder, by=None, at=service.now(), reason=reason)
@@ -149,7 +145,7 @@ def audit_group() -> None:
 @audit_group.command("verify")
 def audit_verify() -> None:
     """Check the whole audit chain and every stored version and decision against it; exit 1 names the first bad record."""
-    with _told(), _session() as session:
+    with _service() as service, service.sessions() as session:
         verification = audit.verify(session, sealing.check_decisions)
     click.echo(str(verification))
     if not verification.untouched:
@@ -159,8 +155,7 @@ def audit_verify() -> None:
 @audit_group.command("seal")
 def audit_seal() -> None:
     """Seal the decisions recorded so far into the chain. A running server does it by itself."""
-    service = Service(Settings.from_environment())
-    with _told(), service.sessions() as session:
+    with _service() as service, service.sessions() as session:
         count = sealing.seal(session, service.now())
         session.commit()
     click.echo(f"{count} decisions are sealed.")
@@ -175,8 +170,7 @@ def key_group() -> None:
 @click.argument("label")
 def key_add(label: str) -> None:
     """Make an API key for the app LABEL, and print it: it cannot be shown again."""
-    service = Service(Settings.from_environment())
-    with _told(), service.sessions() as session:
+    with _service() as service, service.sessions() as session:
         key = keys.issue(session, label, by=None, at=service.now())
         session.commit()
     click.echo(key)
@@ -193,8 +187,7 @@ def person_group() -> None:
 @click.password_option()
 def person_add(name: str, role: str, password: str) -> None:
     """Make an account for the desk; the password is asked for."""
-    service = Service(Settings.from_environment())
-    with _told(), service.sessions() as session:
+    with _service() as service, service.sessions() as session:
         if people.named(session, name) is not None:
             raise click.ClickException(f"There is an account called {name} already.")
         people.add(session, name, Role(role), password, by=None, at=service.now())
@@ -213,9 +206,14 @@ def _ready(service: Service) -> None:
 
 
 @contextmanager
-def _session() -> Iterator[Session]:
-    with Service(Settings.from_environment()).sessions() as session:
-        yield session
+def _service() -> Iterator[Service]:
+    """The service on the settings of the environment; what goes wrong with it is told."""
+    with _told():
+        service = Service(Settings.from_environment())
+        try:
+            yield service
+        finally:
+            service.database.dispose()
 
 
 @contextmanager
@@ -223,15 +221,35 @@ def _told() -> Iterator[None]:
     """What goes wrong becomes a sentence on standard error and exit code 2, never a stack trace."""
     try:
         yield
-    except (KnowledgeError, Refused, DBAPIError) as error:
-        text = "The database cannot be used: " + str(error.orig) if isinstance(error, DBAPIError) else str(error)
-        click.echo(text, err=True)
+    except (KnowledgeError, Refused, SQLAlchemyError, OSError) as error:
+        click.echo(_sentence(error), err=True)
         sys.exit(_USAGE)
+
+
+def _sentence(error: Exception) -> str:
+    match error:
+        case ArgumentError():
+            return (
+                "PHASEWISE_DATABASE_URL is not the address of a database: "
+                "write sqlite:////srv/phasewise.sqlite3 or postgresql+psycopg://name@host/database."
+            )
+        case DBAPIError():
+            unmigrated = isinstance(error, ProgrammingError) or "no such table" in str(error.orig)
+            hint = " Bring it to the newest migration: phasewise db upgrade." if unmigrated else ""
+            return f"The database cannot be used: {str(error.orig).splitlines()[0]}.{hint}"
+        case OSError():
+            return f"{error.filename or 'A file'} cannot be used: {error.strerror}."
+        case _:
+            return str(error)
 
 
 def _problem_text(problem: Problem) -> str:
     lines = [problem.detail]
-    lines += [f"{error.pointer or '(the whole)'}: {error.detail}" for error in problem.errors if error.detail != problem.detail]
+    lines += [
+        f"{error.pointer or '(the whole)'}: {error.detail}"
+        for error in problem.errors
+        if error.detail != problem.detail
+    ]
     return "\n".join(lines)
 
 

@@ -5,20 +5,25 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from cds.preparing import Notice, Prepared
-from cds.releases import NARROWER, PHASE, PreparedRelease, RuleInRelease, compact, instant
-from knowledge.facts import Facts, Value
-from knowledge.items import Actor, State
-from knowledge.reasoning import Finding, findings, missing, reading
-from knowledge.wording import finding_in_words, in_words
+from cds.releases import NARROWER, PreparedRelease, RuleInRelease
+from cds.telling import Told, Trigger
+from cds.writing import compact, instant, plain
+from knowledge.facts import Facts
+from knowledge.items import Actor, State, Urgency
+from knowledge.reasoning import reading
+from knowledge.wording import in_words
 
-_LETTERS = {State.RECOMMENDED: "R", State.WITHHELD: "W", State.UNDETERMINED: "U", State.NOT_MET: "N"}
+# Looked up some thousand times for each answer, and an enum's members are slow to reach.
+_RECOMMENDED, _WITHHELD, _UNDETERMINED, _NOT_MET = State
+_MET = {True: _RECOMMENDED, None: _UNDETERMINED, False: _NOT_MET}
+_TRIGGERS = len(Trigger)
+
 _FOR_PATIENTS = frozenset({Actor.PATIENT, Actor.CAREGIVER})
-
-_OWN_FINDINGS, _PHASE_ALONE, _STANDING = range(3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +40,12 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What was said: the response's exact text, the state of every rule, and what it rests on."""
+    """What was said: the response to the byte, the state of every rule, and what it rests on."""
 
     question: Question
     prepared: Prepared
     states: Mapping[str, State]
-    response: str
+    response: bytes
 
 
 class Disagreement(Exception):
@@ -68,34 +73,24 @@ def decide(release: PreparedRelease, question: Question, *, clinically_approved:
         readings = _fired_and_read(release, question, prepared)
     states, withheld = _states(release, readings)
     notices = [*_standing_notices(release, clinically_approved), *population_notices, *prepared.notices]
-    response = _response(release, question, prepared, readings, states, withheld, notices)
+    response = _response(release, question, prepared, states, withheld, notices)
     return Answer(question, prepared, states, response)
 
 
 def letters(release: PreparedRelease, states: Mapping[str, State]) -> str:
-    """The states of all rules as one letter each, in the release's order: R, W, U or N."""
-    return "".join([_LETTERS[states[key]] for key in release.order])
+    """The states of all rules by their first letters, in the release's order: r, w, u or n."""
+    return "".join([states[key][0] for key in release.order])
 
 
 def states_from(release: PreparedRelease, recorded: str) -> dict[str, State]:
     """The states that letters() wrote."""
-    named = {letter: state for state, letter in _LETTERS.items()}
+    named = {state[0]: state for state in State}
     return {key: named[letter] for key, letter in zip(release.order, recorded, strict=True)}
 
 
 def known_as_json(known: Facts) -> dict[str, Any]:
     """What is known, as JSON values: dates as text, lists of codes in order."""
     return {name: plain(value) for name, value in known.items()}
-
-
-def plain(value: Value | None) -> Any:
-    match value:
-        case frozenset():
-            return sorted(value)
-        case date():
-            return value.isoformat()
-        case _:
-            return value
 
 
 def _population(release: PreparedRelease, known: Facts) -> tuple[bool, list[Notice]]:
@@ -108,7 +103,9 @@ def _population(release: PreparedRelease, known: Facts) -> tuple[bool, list[Noti
             case False:
                 outside = True
                 said = release.base.facts[key].said(known.get(key))
-                detail = f"No rule applies: the content is for patients with {wanted}, and what was posted says: {said}."
+                detail = (
+                    f"No rule applies: the content is for patients with {wanted}, and what was posted says: {said}."
+                )
                 notices.append(Notice(key, "outside_population", detail))
             case None:
                 detail = f"Not known; the answer assumes what the content is for: {wanted}."
@@ -138,15 +135,15 @@ def _states(
     release: PreparedRelease, readings: Mapping[str, bool | None]
 ) -> tuple[dict[str, State], dict[str, list[tuple[str, str]]]]:
     """The state of every rule, and for each withheld rule the rules that withhold it with their reasons."""
-    met = {True: State.RECOMMENDED, False: State.NOT_MET, None: State.UNDETERMINED}
-    states = {key: met[readings[entry.condition]] for key, entry in release.rules.items()}
+    met = {name: _MET[result] for name, result in readings.items()}
+    states = {key: met[entry.condition] for key, entry in release.rules.items()}
     withheld: dict[str, list[tuple[str, str]]] = {}
     for overriding in release.overriding:
-        if states.get(overriding.rule) is not State.RECOMMENDED:
+        if states[overriding.rule] is not _RECOMMENDED:
             continue
         for key, reason in overriding.withholds.items():
-            if states[key] in (State.RECOMMENDED, State.WITHHELD):
-                states[key] = State.WITHHELD
+            if states[key] in (_RECOMMENDED, _WITHHELD):
+                states[key] = _WITHHELD
                 withheld.setdefault(key, []).append((overriding.rule, reason))
     return states, withheld
 
@@ -155,53 +152,53 @@ def _response(
     release: PreparedRelease,
     question: Question,
     prepared: Prepared,
-    readings: Mapping[str, bool | None],
     states: Mapping[str, State],
     withheld: Mapping[str, list[tuple[str, str]]],
     notices: Iterable[Notice],
-) -> str:
-    """The response as JSON text, joined from the release's prepared texts."""
-    asked = _asked_for(release, question.actors)
-    because = _Because(release, prepared)
-    sections: list[list[str]] = [[] for _ in range(3 * len(_LETTERS))]
-    held, undetermined, not_met = [], [], []
+) -> bytes:
+    """The response as JSON text in UTF-8, joined from the release's prepared texts."""
+    told = _Told(release, prepared)
+    ranked: list[list[bytes]] = [[] for _ in range(len(Urgency) * _TRIGGERS)]
+    held: list[bytes] = []
+    undetermined: list[bytes] = []
+    not_met: list[bytes] = []
     wanted: Counter[str] = Counter()
-    lacks: dict[str, tuple[tuple[str, ...], str]] = {}
-    for entry in asked:
-        key, name, texts = entry.rule.key, entry.condition, entry.texts
-        match states[key]:
-            case State.RECOMMENDED:
-                why, trigger = because.of(name)
-                sections[entry.urgency * 3 + trigger].append(f"{texts.opening}{why}{texts.closing}")
-            case State.UNDETERMINED:
-                if name not in lacks:
-                    names = missing(release.conditions[name], prepared.known)
-                    lacks[name] = (names, compact(names))
-                wanted.update(lacks[name][0])
-                undetermined.append(f"{texts.undetermined}{lacks[name][1]}}}")
-            case State.WITHHELD:
-                held += [
-                    f"{texts.withheld}{compact({'overridden_by': by, 'reason': reason})[1:]}"
-                    for by, reason in withheld[key]
-                ]
-            case State.NOT_MET:
-                not_met.append(texts.not_met)
-    recommended = [text for section in sections for text in section]
+    for entry in _asked_for(release, question.actors):
+        state, texts = states[entry.key], entry.texts
+        if state is _RECOMMENDED:
+            said = told[entry.condition]
+            ranked[entry.urgency * _TRIGGERS + said.trigger].append(texts.opening + said.because + texts.closing)
+        elif state is _UNDETERMINED:
+            said = told[entry.condition]
+            wanted.update(said.missing)
+            undetermined.append(texts.undetermined + said.lacks + b"}")
+        elif state is _WITHHELD:
+            held += [
+                texts.withheld + compact({"overridden_by": by, "reason": reason})[1:]
+                for by, reason in withheld[entry.key]
+            ]
+        else:
+            not_met.append(texts.not_met)
     head = {
         "decision_id": question.decision_id,
         "release": {"number": release.number, "digest": release.digest},
         "evaluated_at": instant(question.evaluated_at),
     }
     parts = [
-        f'{compact(head)[:-1]},"recommendations":[{",".join(recommended)}]',
-        f'"withheld":[{",".join(held)}]',
-        f'"undetermined":[{",".join(undetermined)}]',
-        f'"missing_facts":{compact(_missing_facts(release, wanted))}',
-        f'"notices":{compact([_notice(notice) for notice in notices])}',
+        compact(head)[:-1],
+        _listed("recommendations", chain.from_iterable(ranked)),
+        _listed("withheld", held),
+        _listed("undetermined", undetermined),
+        b'"missing_facts":' + compact(_missing_facts(release, wanted)),
+        b'"notices":' + compact([_notice(notice) for notice in notices]),
     ]
     if question.with_not_met:
-        parts.append(f'"not_met":[{",".join(not_met)}]')
-    return ",".join(parts) + "}"
+        parts.append(_listed("not_met", not_met))
+    return b",".join(parts) + b"}"
+
+
+def _listed(name: str, parts: Iterable[bytes]) -> bytes:
+    return b'"%b":[%b]' % (name.encode(), b",".join(parts))
 
 
 def _asked_for(release: PreparedRelease, actors: tuple[Actor, ...]) -> Iterable[RuleInRelease]:
@@ -217,41 +214,17 @@ def _asked_for(release: PreparedRelease, actors: tuple[Actor, ...]) -> Iterable[
     ]
 
 
-class _Because:
-    """Why a condition is met, as JSON, and what triggered it; each condition is explained once."""
+class _Told(dict[str, Told]):
+    """What is said of each condition, told when first asked for."""
 
     def __init__(self, release: PreparedRelease, prepared: Prepared) -> None:
+        super().__init__()
         self._release = release
         self._prepared = prepared
-        self._said: dict[Finding, str] = {}
-        self._explained: dict[str, tuple[str, int]] = {}
 
-    def of(self, name: str) -> tuple[str, int]:
-        if name not in self._explained:
-            found = findings(self._release.conditions[name], self._prepared.known)
-            self._explained[name] = (f"[{','.join(map(self._say, found))}]", self._trigger(found))
-        return self._explained[name]
-
-    def _say(self, finding: Finding) -> str:
-        if finding not in self._said:
-            said: dict[str, Any] = {
-                "fact": finding.fact,
-                "value": plain(finding.value),
-                "reading": finding_in_words(finding, self._release.base.facts),
-            }
-            derived = self._prepared.derived.get(finding.fact)
-            if derived:
-                cited = self._release.derivations.get((finding.fact, derived.when), {"when": derived.when})
-                said["derived"] = {"needs": derived.needs, **cited}
-            self._said[finding] = compact(said)
-        return self._said[finding]
-
-    def _trigger(self, found: tuple[Finding, ...]) -> int:
-        """This patient's own findings come before the phase alone, and the phase before what always holds."""
-        deciding = {finding.fact for finding in found if finding.value is not None}
-        if deciding - {PHASE}:
-            return _OWN_FINDINGS
-        return _PHASE_ALONE if deciding else _STANDING
+    def __missing__(self, condition: str) -> Told:
+        told = self[condition] = self._release.telling.of(condition, self._prepared)
+        return told
 
 
 def _missing_facts(release: PreparedRelease, wanted: Counter[str]) -> list[dict[str, Any]]:

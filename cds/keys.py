@@ -6,7 +6,7 @@ import hashlib
 import secrets
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from cds.models import ApiKey
@@ -14,6 +14,7 @@ from knowledge import audit
 from knowledge.models import User
 
 _SHOWN = 8
+_HOLDER = select(ApiKey.id).where(ApiKey.key_hash == bindparam("digest"), ApiKey.revoked_at.is_(None))
 
 
 def issue(session: Session, label: str, *, by: User | None, at: datetime, key: str | None = None) -> str:
@@ -57,9 +58,7 @@ def revoke(session: Session, api_key: ApiKey, *, by: User | None, at: datetime) 
 
 def holder(session: Session, key: str) -> int | None:
     """The id of a key that was issued and not revoked, or None."""
-    return session.execute(
-        select(ApiKey.id).where(ApiKey.key_hash == _digest(key), ApiKey.revoked_at.is_(None))
-    ).scalar_one_or_none()
+    return session.connection().execute(_HOLDER, {"digest": _digest(key)}).scalar_one_or_none()
 
 
 def _digest(key: str) -> str:

@@ -18,6 +18,8 @@ from knowledge.reasoning import reading
 
 MOST_OBSERVATIONS = 100
 LONGEST_SOURCE = 100
+MOST_SUGGESTIONS = 50
+"""Finding the nearest name takes a millisecond: the first problems of a request get one, a flood does not."""
 CLOCK_SKEW = timedelta(minutes=5)
 """How far a sender's clock may run ahead before an observation counts as lying in the future."""
 
@@ -104,10 +106,13 @@ class Intake:
         for name, raw in posted.items():
             fact = self.facts.get(name)
             if fact is None:
-                problems.append(self._unknown_fact(name))
+                problems.append(self._unknown_fact(name, suggest=len(problems) < MOST_SUGGESTIONS))
                 continue
-            observations = list(_observations(fact, raw, at, f"/facts/{_escaped(name)}", problems))
-            match _settled(fact, observations, at):
+            if not isinstance(raw, dict | list | str):
+                # The most frequent by far: a bare number or flag, which no observation can make doubtful.
+                self._take_bare(fact, raw, known, problems)
+                continue
+            match _settled(fact, _observations(fact, raw, at, problems), at):
                 case Notice() as notice:
                     notices.append(notice)
                     if notice.problem == "conflict":
@@ -116,13 +121,28 @@ class Intake:
                     pass
                 case value:
                     known[name] = value
+        derived = {} if problems else self._derive(known, disputed, notices, problems, at)
         if problems:
             raise UnusableRequest(problems)
-        derived = self._derive(known, disputed, notices, at)
         return Prepared(known, derived, tuple(notices))
 
+    @staticmethod
+    def _take_bare(fact: Fact, raw: Any, known: dict[str, Value], problems: list[RequestProblem]) -> None:
+        try:
+            value = fact.typed(raw)
+        except WrongValue as problem:
+            problems.append(RequestProblem(f"/facts/{fact.key}", problem.detail, problem.suggestion))
+        else:
+            if value is not None:
+                known[fact.key] = value
+
     def _derive(
-        self, known: dict[str, Value], disputed: set[str], notices: list[Notice], at: datetime
+        self,
+        known: dict[str, Value],
+        disputed: set[str],
+        notices: list[Notice],
+        problems: list[RequestProblem],
+        at: datetime,
     ) -> dict[str, Derived]:
         """Add what follows from what is known; a posted value always wins, and a conflict stays unknown."""
         derived: dict[str, Derived] = {}
@@ -132,7 +152,14 @@ class Intake:
             start = known.get(self.facts[key].days_since or "")
             if isinstance(start, date):
                 since = str(self.facts[key].days_since)
-                known[key] = (at.astimezone(UTC).date() - start).days
+                days = max(0, (at.astimezone(UTC).date() - start).days)
+                try:
+                    self.facts[key].typed(days)
+                except WrongValue as problem:
+                    detail = f"{start} is implausible: {problem.detail}"
+                    problems.append(RequestProblem(f"/facts/{escaped(since)}", detail))
+                    continue
+                known[key] = days
                 derived[key] = Derived(f"days since {since}", (since,), None, None)
                 continue
             met = [one for one in derivations if reading(one.condition, known) is True]
@@ -143,11 +170,11 @@ class Intake:
                 derived[key] = met[0].derived
         return derived
 
-    def _unknown_fact(self, name: str) -> RequestProblem:
-        near = nearest(name, self.facts)
+    def _unknown_fact(self, name: str, *, suggest: bool) -> RequestProblem:
+        near = nearest(name, self.facts) if suggest else None
         hint = f" Did you mean {near}?" if near else " GET /api/v1/facts lists them."
         shown = name if len(name) <= 80 else f"{name[:77]}…"
-        return RequestProblem(f"/facts/{_escaped(name)}", f"There is no fact called {shown!r}.{hint}", near)
+        return RequestProblem(f"/facts/{escaped(name)}", f"There is no fact called {shown!r}.{hint}", near)
 
 
 def moment(raw: object, pointer: str, problems: list[RequestProblem]) -> datetime | None:
@@ -186,16 +213,15 @@ def _derivations(fact: Fact, facts: Mapping[str, Fact]) -> tuple[_Derivation, ..
     return tuple(prepared())
 
 
-def _observations(
-    fact: Fact, raw: Any, at: datetime, pointer: str, problems: list[RequestProblem]
-) -> Iterator[_Observation]:
+def _observations(fact: Fact, raw: Any, at: datetime, problems: list[RequestProblem]) -> list[_Observation]:
+    pointer = f"/facts/{fact.key}"
     match raw:
         case dict():
-            yield from _observation(fact, raw, at, pointer, problems, dated=False)
+            return list(_observation(fact, raw, at, pointer, problems, dated=False))
         case list() if fact.type is not FactType.CODES or (raw and isinstance(raw[0], dict)):
-            yield from _listed(fact, raw, at, pointer, problems)
+            return list(_listed(fact, raw, at, pointer, problems))
         case _:
-            yield from _bare(fact, raw, at, None, pointer, problems)
+            return list(_bare(fact, raw, at, None, pointer, problems))
 
 
 def _listed(
@@ -215,11 +241,12 @@ def _listed(
 def _observation(
     fact: Fact, raw: dict[str, Any], at: datetime, pointer: str, problems: list[RequestProblem], *, dated: bool
 ) -> Iterator[_Observation]:
-    before = len(problems)
-    for name in raw.keys() - set(_OBSERVATION_KEYS):
+    for name in raw:
+        if name in _OBSERVATION_KEYS:
+            continue
         near = nearest(name, _OBSERVATION_KEYS)
         detail = "An observation has value, observed_at and source, and nothing else."
-        problems.append(RequestProblem(f"{pointer}/{_escaped(name)}", detail, near))
+        problems.append(RequestProblem(f"{pointer}/{escaped(name)}", detail, near))
     if "value" not in raw:
         problems.append(RequestProblem(pointer, "The observation has no value; null says that it is not known."))
     observed_at = at
@@ -227,14 +254,14 @@ def _observation(
         observed_at = moment(raw["observed_at"], f"{pointer}/observed_at", problems) or at
     elif dated:
         problems.append(RequestProblem(pointer, "In a list every observation says when: observed_at is missing."))
-    if observed_at > at + CLOCK_SKEW:
+    if observed_at - at > CLOCK_SKEW:
         detail = f"The observation lies in the future: after {at:%Y-%m-%dT%H:%M:%SZ}, the time of evaluation."
         problems.append(RequestProblem(f"{pointer}/observed_at", detail))
     source = raw.get("source")
     if source is not None and (not isinstance(source, str) or len(source) > LONGEST_SOURCE or unstorable(source)):
         detail = f"The source is a text of at most {LONGEST_SOURCE} characters, such as “patient”."
         problems.append(RequestProblem(f"{pointer}/source", detail))
-    if len(problems) == before:
+    if "value" in raw:
         yield from _bare(fact, raw["value"], observed_at, source, f"{pointer}/value", problems)
 
 
@@ -259,7 +286,9 @@ def _settled(fact: Fact, observations: list[_Observation], at: datetime) -> Valu
     """The value that the observations leave, None when there is none, or why they leave none."""
     if not observations:
         return None
-    newest = max(observations, key=lambda one: one.observed_at)
+    newest = max(observations, key=lambda one: (one.observed_at, one.value is not None))
+    if newest.value is None:
+        return None
     if fact.valid_days is not None and at - newest.observed_at > timedelta(days=fact.valid_days):
         detail = f"{newest.said(fact)} is older than {fact.valid_days} days and counts as not known."
         return Notice(fact.key, "too_old", detail)
@@ -267,13 +296,13 @@ def _settled(fact: Fact, observations: list[_Observation], at: datetime) -> Valu
         return newest.value
     for other in sorted(observations, key=lambda one: one.observed_at, reverse=True):
         near = newest.observed_at - other.observed_at <= fact.conflict_window
-        if near and None not in (other.value, newest.value) and other.value != newest.value:
+        if near and other.value is not None and other.value != newest.value:
             detail = f"{newest.said(fact)} and {other.said(fact)} disagree; it counts as not known."
             return Notice(fact.key, "conflict", detail)
     return newest.value
 
 
-def _escaped(name: str) -> str:
+def escaped(name: str) -> str:
     """A name as a part of a JSON pointer."""
     shown = name if len(name) <= 100 else f"{name[:99]}…"
     return shown.encode("utf-8", "replace").decode().replace("~", "~0").replace("/", "~1")

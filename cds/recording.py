@@ -13,17 +13,26 @@ from sqlalchemy.orm import Session
 
 from cds.deciding import Answer, Disagreement, Question, known_as_json, letters
 from cds.models import Decision, Incident
-from cds.releases import PreparedRelease, compact
+from cds.releases import PreparedRelease
 from cds.sealing import decision_digest
+from cds.writing import compact
 from knowledge import audit
 from knowledge.canonical import digest_of_bytes
 from knowledge.items import Actor
 
 _SALT_BYTES = 16
+_INSERT = insert(Decision)
 
 
 def record(
-    session: Session, answer: Answer, release: PreparedRelease, release_id: int, *, api_key_id: int | None, origin: str, at: datetime
+    session: Session,
+    answer: Answer,
+    release: PreparedRelease,
+    release_id: int,
+    *,
+    api_key_id: int | None,
+    origin: str,
+    at: datetime,
 ) -> None:
     """Keep an answer, in the transaction of the session."""
     question = answer.question
@@ -35,21 +44,21 @@ def record(
         "subject": question.subject,
         "api_key_id": api_key_id,
         "origin": origin,
-        "facts_posted": compact(question.facts),
+        "facts_posted": compact(question.facts).decode(),
         "facts_known": compact(
             {
                 "known": known_as_json(answer.prepared.known),
                 "derived": {name: derived.when for name, derived in answer.prepared.derived.items()},
             }
-        ),
+        ).decode(),
         "states": letters(release, answer.states),
         "request": _options(question),
-        "actors": compact(question.actors) if question.actors else None,
-        "response_digest": digest_of_bytes(answer.response.encode()),
+        "actors": compact(question.actors).decode() if question.actors else None,
+        "response_digest": digest_of_bytes(answer.response),
         "salt": secrets.token_hex(_SALT_BYTES),
     }
     row["digest"] = decision_digest(row)
-    session.execute(insert(Decision), row)
+    session.connection().execute(_INSERT, row)
 
 
 def question_of(decision: Decision) -> Question:
@@ -65,7 +74,9 @@ def question_of(decision: Decision) -> Question:
     )
 
 
-def record_incident(session: Session, problem: Disagreement, release: PreparedRelease, release_id: int, *, at: datetime) -> int:
+def record_incident(
+    session: Session, problem: Disagreement, release: PreparedRelease, release_id: int, *, at: datetime
+) -> int:
     """Keep all that is needed to make two differing evaluations differ again; gives the incident's number."""
     question = problem.question
     incident = Incident(
@@ -83,7 +94,7 @@ def record_incident(session: Session, problem: Disagreement, release: PreparedRe
                 "read": problem.read,
                 "conditions": {name: _rules_with(release, name) for name in {*problem.fired} ^ {*problem.read}},
             }
-        ),
+        ).decode(),
     )
     session.add(incident)
     session.flush()
@@ -103,4 +114,4 @@ def _rules_with(release: PreparedRelease, condition: str) -> list[str]:
 
 
 def _options(question: Question) -> str | None:
-    return compact({"include": ["not_met"]}) if question.with_not_met else None
+    return compact({"include": ["not_met"]}).decode() if question.with_not_met else None

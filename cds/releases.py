@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from graphlib import TopologicalSorter
 from typing import Any
 
 from cds.engine import Engine
 from cds.planning import plan
 from cds.preparing import Intake
-from knowledge.conditions import Always, Condition, facts_of
+from cds.telling import Telling
+from cds.writing import citation, compact
+from knowledge.conditions import Condition
 from knowledge.items import Actor, ItemKind, KnowledgeBase, Rule, Urgency
-from knowledge.language import parse, write
-from knowledge.wording import in_words
-
-PHASE = "disease_phase"
-"""The fact that alone makes a recommendation one of the phase and not of this patient's own findings."""
+from knowledge.language import parse
 
 NARROWER: Mapping[Actor, frozenset[Actor]] = {
     Actor.ONCOLOGIST: frozenset({Actor.ONCOLOGIST, Actor.CLINICIAN, Actor.CARE_TEAM}),
@@ -37,15 +33,16 @@ _URGENCY = {urgency: rank for rank, urgency in enumerate(Urgency)}
 class Texts:
     """The parts of a rule's JSON that never change: what stands before and after `because`, and the short forms."""
 
-    opening: str
-    closing: str
-    undetermined: str
-    withheld: str
-    not_met: str
+    opening: bytes
+    closing: bytes
+    undetermined: bytes
+    withheld: bytes
+    not_met: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class RuleInRelease:
+    key: str
     rule: Rule
     version: int
     condition: str
@@ -66,7 +63,9 @@ class Overriding:
 class PreparedRelease:
     """A release that can answer. It holds an engine: close it when another takes its place."""
 
-    def __init__(self, number: int, digest: str, base: KnowledgeBase, versions: Mapping[tuple[ItemKind, str], int]) -> None:
+    def __init__(
+        self, number: int, digest: str, base: KnowledgeBase, versions: Mapping[tuple[ItemKind, str], int]
+    ) -> None:
         self.number = number
         self.digest = digest
         self.base = base
@@ -85,37 +84,11 @@ class PreparedRelease:
         self.population = {
             key: parse(fact.population, base.facts) for key, fact in base.facts.items() if fact.population
         }
-        self.reads = {name: frozenset(facts_of(condition)) for name, condition in self.conditions.items()}
-        self.standing = frozenset(name for name, condition in self.conditions.items() if isinstance(condition, Always))
-        self.derivations = _derivation_texts(base)
+        self.telling = Telling(self.conditions, base)
         self.engine = Engine(plan(self.conditions, base.facts))
 
     def close(self) -> None:
         self.engine.close()
-
-
-def compact(value: Any) -> str:
-    """JSON without a space, letters as they are."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-
-
-def instant(at: datetime) -> str:
-    """A moment as every answer writes it: UTC, ending in Z."""
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
-
-
-def citation(base: KnowledgeBase, source: str, locator: str, strength: str | None) -> dict[str, Any]:
-    """A citation as an answer shows it: the whole reference, its DOI, the place and the wording."""
-    shown = base.sources[source]
-    parts = {
-        "source": source,
-        "reference": shown.reference,
-        "doi": shown.doi,
-        "url": shown.url,
-        "locator": locator,
-        "strength": strength,
-    }
-    return {name: part for name, part in parts.items() if part is not None}
 
 
 def rule_header(rule: Rule, version: int) -> dict[str, Any]:
@@ -135,7 +108,7 @@ def _distinct(base: KnowledgeBase) -> tuple[dict[str, Condition], dict[str, str]
 
 def _in_release(rule: Rule, version: int, condition: str, base: KnowledgeBase) -> RuleInRelease:
     return RuleInRelease(
-        rule, version, condition, _URGENCY[rule.urgency], frozenset(rule.actors), _texts(rule, version, base)
+        rule.key, rule, version, condition, _URGENCY[rule.urgency], frozenset(rule.actors), _texts(rule, version, base)
     )
 
 
@@ -157,10 +130,10 @@ def _texts(rule: Rule, version: int, base: KnowledgeBase) -> Texts:
         "notes": rule.notes,
     }
     return Texts(
-        opening=f'{compact(before)[:-1]},"because":',
-        closing=f",{compact(after)[1:]}",
-        undetermined=f'{compact(header)[:-1]},"missing":',
-        withheld=f'{compact({"rule": rule.key, "version": version})[:-1]},',
+        opening=compact(before)[:-1] + b',"because":',
+        closing=b"," + compact(after)[1:],
+        undetermined=compact(header)[:-1] + b',"missing":',
+        withheld=compact({"rule": rule.key, "version": version})[:-1] + b",",
         not_met=compact(header),
     )
 
@@ -176,24 +149,4 @@ def _overriding(base: KnowledgeBase) -> tuple[Overriding, ...]:
     for key, rules in withholds.items():
         for rule in rules:
             over.setdefault(rule, set()).add(key)
-    return tuple(
-        Overriding(key, withholds[key]) for key in TopologicalSorter(over).static_order() if key in withholds
-    )
-
-
-def _derivation_texts(base: KnowledgeBase) -> dict[tuple[str, str], dict[str, Any]]:
-    """How each derivation is shown beside a finding: when it holds, in words, and on whose authority."""
-    return {
-        (key, one.when): {
-            "when": one.when,
-            "in_words": in_words(parse(one.when, base.facts), base.facts),
-            "citation": citation(base, one.source, one.locator, None),
-        }
-        for key, fact in base.facts.items()
-        for one in fact.derivations
-    }
-
-
-def condition_text(condition: Condition, base: KnowledgeBase) -> dict[str, str]:
-    """A condition as text and in words."""
-    return {"text": write(condition), "in_words": in_words(condition, base.facts)}
+    return tuple(Overriding(key, withholds[key]) for key in TopologicalSorter(over).static_order() if key in withholds)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from marshmallow import RAISE, Schema, fields, validate
 
 from knowledge.facts import FactType
@@ -13,7 +15,7 @@ class _Shape(Schema):
         unknown = RAISE
 
 
-def _words(enum: type) -> validate.OneOf:
+def _words(enum: type[StrEnum]) -> validate.OneOf:
     return validate.OneOf([word.value for word in enum])
 
 
@@ -204,7 +206,10 @@ class RuleShown(_Shape):
     urgency = fields.String(required=True, validate=_words(Urgency))
     patient_may_see = fields.Boolean(required=True)
     condition = fields.Nested(
-        ConditionShown, required=True, allow_none=True, metadata={"description": "Null: a statement, which never fires."}
+        ConditionShown,
+        required=True,
+        allow_none=True,
+        metadata={"description": "Null: a statement, which never fires."},
     )
     citations = fields.List(fields.Nested(Citation), required=True)
     overrides = fields.List(fields.Nested(OverrideShown), required=True)

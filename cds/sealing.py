@@ -138,9 +138,7 @@ def _problem(sequence: int, row: Any) -> str | None:
 
 
 def _last_sealed(session: Session) -> int:
-    newest = (
-        select(AuditEvent.details).where(AuditEvent.action == SEALED).order_by(AuditEvent.sequence.desc())
-    )
+    newest = select(AuditEvent.details).where(AuditEvent.action == SEALED).order_by(AuditEvent.sequence.desc())
     details = session.scalar(newest.limit(1))
     return json.loads(details)["last"] if details else 0
 
@@ -180,6 +178,4 @@ def _digest_of_texts(members: Mapping[str, str | int | None]) -> str:
 
     For these, Python's own JSON is canonical too, and thirty times as fast as rfc8785; each answer waits for it.
     """
-    return digest_of_bytes(
-        json.dumps(members, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
-    )
+    return digest_of_bytes(json.dumps(members, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode())

@@ -15,6 +15,12 @@ from knowledge.items import ItemKind, KnowledgeBase
 from knowledge.models import Activation, Release, ReleaseApproval, ReleaseVersion, Version
 from knowledge.schemas import item_from
 
+_IN_FORCE = (
+    select(Activation.release_id, exists().where(ReleaseApproval.release_id == Activation.release_id))
+    .order_by(Activation.id.desc())
+    .limit(1)
+)
+
 
 class NoRelease(Exception):
     """No release is in force, so nothing can be answered."""
@@ -38,10 +44,7 @@ class Serving:
 
     def current(self, session: Session) -> Standing:
         """The release in force. Raises NoRelease when there is none."""
-        approved = exists().where(ReleaseApproval.release_id == Activation.release_id)
-        row = session.execute(
-            select(Activation.release_id, approved).order_by(Activation.id.desc()).limit(1)
-        ).one_or_none()
+        row = session.connection().execute(_IN_FORCE).one_or_none()
         if row is None:
             raise NoRelease
         return Standing(row[0], bool(row[1]), self._prepared(session, row[0]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any
 
@@ -11,12 +12,12 @@ from flask import Blueprint, Flask, Response, g, request
 from flask_smorest import Api
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy.exc import DBAPIError, TimeoutError
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
 from cds import problems
 from cds.answering import standing
 from cds.api import PREFIX, api
-from cds.preparing import RequestProblem
+from cds.preparing import RequestProblem, escaped
 from cds.problems import Problem, Refused
 from cds.service import EXTENSION, Service, service_of
 from knowledge.database import at_head
@@ -52,9 +53,11 @@ def attach(app: Flask, service: Service) -> None:
         OPENAPI_JSON_PATH="openapi.json",
         MAX_CONTENT_LENGTH=service.settings.largest_body,
     )
-    documented = _DocumentedApi(app, spec_kwargs={"info": {"description": _ABOUT}})
-    documented.spec.components.security_scheme("apiKey", {"type": "http", "scheme": "bearer"})
-    documented.spec.options["security"] = [{"apiKey": []}]
+    security = {
+        "components": {"securitySchemes": {"apiKey": {"type": "http", "scheme": "bearer"}}},
+        "security": [{"apiKey": []}],
+    }
+    documented = _DocumentedApi(app, spec_kwargs={"info": {"description": _ABOUT}, **security})
     documented.register_blueprint(api)
     app.register_blueprint(health)
     app.before_request(_start)
@@ -140,6 +143,9 @@ def _as_problem(error: HTTPException) -> Problem:
         return problems.too_large(request.max_content_length or 0)
     if error.code == 404:
         return problems.not_found(f"There is nothing at {request.path}. {PREFIX}/openapi.json lists what there is.")
+    if isinstance(error, MethodNotAllowed):
+        detail = f"{request.path} takes {', '.join(sorted(error.valid_methods or ()))}, not {request.method}."
+        return Problem(405, "method-not-allowed", "This method is not possible here", detail, headers=_kept(error))
     messages = getattr(error, "data", {}).get("messages", {})
     if error.code == 422 and messages:
         return problems.unusable(_query_problems(messages.get("query", {}), getattr(error, "data", {})))
@@ -147,10 +153,17 @@ def _as_problem(error: HTTPException) -> Problem:
 
 
 def _query_problems(messages: dict[str, list[str]], data: dict[str, Any]) -> list[RequestProblem]:
-    known = [*getattr(data.get("schema"), "fields", {})]
+    known: Mapping[str, Any] = getattr(data.get("schema"), "fields", {})
     return [
-        RequestProblem(f"/{name}", " ".join(texts), nearest(name, known)) for name, texts in messages.items()
+        RequestProblem(f"/{escaped(name)}", " ".join(texts), _meant(name, known)) for name, texts in messages.items()
     ]
+
+
+def _meant(name: str, known: Mapping[str, Any]) -> str | None:
+    """The nearest name of a filter, or for a filter that exists the nearest of its words."""
+    if name not in known:
+        return nearest(name, known)
+    return nearest(request.args.get(name, ""), getattr(known[name], "enum", ()))
 
 
 def _kept(error: HTTPException) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -88,11 +88,16 @@ class Verification:
     head: str | None
 
     @property
-    def intact(self) -> bool:
+    def untouched(self) -> bool:
         return self.problem is None
 
+    def __str__(self) -> str:
+        counts = ", ".join(f"{count} {what}" for what, count in self.checked.items())
+        checked = f"Checked: {counts or 'nothing is on record'}."
+        return f"{checked} {self.problem or 'Nothing was touched.'}"
 
-def verify(session: Session, checks: Iterable[Check] = ()) -> Verification:
+
+def verify(session: Session, *checks: Check) -> Verification:
     """Walk the chain, hold every version, release, approval and activation against it, then run `checks`.
 
     Stops at the first bad record. Give it a fresh session: on PostgreSQL it then sees one moment of the

@@ -1,4 +1,4 @@
-"""What is wrong with a knowledge base as a whole: every reference, every condition, every circle, every rule unproven."""
+"""What is wrong with a knowledge base as a whole: references, conditions, circles, rules that no vignette proves."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def problems_in(base: KnowledgeBase) -> list[ContentProblem]:
 
 
 def unproven(base: KnowledgeBase) -> list[ContentProblem]:
-    """The rules that lack a vignette: one that is recommended, one that is not met, one with a deciding fact missing."""
+    """The rules that lack a vignette: one that shows it recommended, one not met, one with a deciding fact missing."""
     expected: dict[str, set[State]] = {}
     for vignette in base.vignettes.values():
         for state, keys in vignette.expect.items():
@@ -174,7 +174,7 @@ def _rule_problems(rule: Rule, base: KnowledgeBase) -> Iterator[ContentProblem]:
         return ContentProblem(ItemKind.RULE, rule.key, field, detail)
 
     if rule.condition is None and rule.mode not in ("context", "org"):
-        yield problem("condition", "Only a statement (mode context or org) has no condition: say when the rule applies.")
+        yield problem("condition", "Say when the rule applies: only a statement (mode context or org) does not.")
     if rule.condition is not None and rule.mode in ("context", "org"):
         yield problem("condition", "A statement (mode context or org) never fires, so it has no condition.")
     if rule.condition is not None:
@@ -190,7 +190,7 @@ def _rule_problems(rule: Rule, base: KnowledgeBase) -> Iterator[ContentProblem]:
             hint = f" Did you mean {near}?" if near else ""
             yield problem(f"overrides.{position}.rule", f"{override.rule} is not a rule that can be withheld.{hint}")
     if bool(rule.patient_text) is not bool(_FOR_PATIENTS & set(rule.actors)):
-        yield problem("patient_text", "A text for the patient belongs to rules for patient or caregiver, and to no others.")
+        yield problem("patient_text", "Rules for patient or caregiver have a text for the patient, and no others do.")
     if rule.patient_may_see and not rule.patient_text:
         yield problem("patient_may_see", "What a patient may see needs a text for the patient.")
 

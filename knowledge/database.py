@@ -68,14 +68,18 @@ class Base(DeclarativeBase):
 def connect(url: str | URL, *, busy_seconds: float = 5) -> Engine:
     """An engine for the database at `url`; the folder of an SQLite file is made when it is missing.
 
-    On SQLite a statement waits at most `busy_seconds` for another writer, then fails with OperationalError.
+    A statement waits at most `busy_seconds` for what others have locked, then fails with OperationalError. No
+    error tells the values of a statement: they speak of patients.
     """
     url = make_url(url)
-    if url.get_backend_name() != "sqlite":
-        return create_engine(url, pool_pre_ping=True)
+    if url.get_backend_name() == "postgresql":
+        patience = {"options": f"-c lock_timeout={round(busy_seconds * 1000)}"} if "options" not in url.query else {}
+        return create_engine(url, pool_pre_ping=True, hide_parameters=True, connect_args=patience)
     if url.database and url.database != ":memory:" and not url.database.startswith("file:"):
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, connect_args={"timeout": busy_seconds, "isolation_level": None})
+    engine = create_engine(
+        url, hide_parameters=True, connect_args={"timeout": busy_seconds, "isolation_level": None}
+    )
     sqlite.tune(engine, busy_seconds)
     return engine
 

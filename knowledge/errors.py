@@ -67,6 +67,11 @@ def short(text: str, longest: int = 60) -> str:
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
+def printable(text: str) -> str:
+    """A reader's own words with an escape such as `\\x00` for each character that cannot be shown or written."""
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
+
+
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word that `word` was most likely meant to be, or None when none is near."""
     known = list(known)

@@ -9,7 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import assert_never
 
-from knowledge.errors import WrongValue, nearest, short
+from knowledge.errors import WrongValue, nearest, printable, short
 
 
 class FactType(StrEnum):
@@ -226,13 +226,13 @@ def _shown(raw: object) -> str:
         case bool():
             return "true" if raw else "false"
         case str():
-            text = f'the text "{raw}"'
+            text = f'the text "{printable(short(raw, 80))}"'
         case list() | tuple():
             return "a list"
         case dict():
             return "an object"
-        case int() if abs(raw) >= 10**20:
+        case int() | float() if not abs(raw) < 10**20:
             return "a very large number"
         case _:
             text = str(raw)
-    return short(text, 80)
+    return short(text, 160)

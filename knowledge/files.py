@@ -53,12 +53,20 @@ def read(folder: Path) -> list[Entry]:
     problems: list[ContentProblem] = []
     for kind, path in _files(folder):
         try:
-            tables = tomllib.loads(path.read_text(encoding="utf-8")).get(kind.value, [])
+            document = tomllib.loads(path.read_text(encoding="utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             problems.append(ContentProblem(kind, path.name, "file", f"This is not TOML: {error}."))
             continue
+        tables = document.pop(kind.value, [])
+        for name in document:
+            problems.append(ContentProblem(kind, path.name, name, f"Head each item of this file with [[{kind}]]."))
+        if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+            problems.append(ContentProblem(kind, path.name, kind, f"Head each item of this file with [[{kind}]]."))
+            continue
         for table in tables:
             draft = table.pop("draft", False)
+            if not isinstance(draft, bool):
+                problems.append(ContentProblem(kind, str(table.get("key")), "draft", "This is true or false."))
             try:
                 entries.append(Entry(item_from(kind, _plain(table)), draft is True))
             except ContentError as error:
@@ -161,7 +169,7 @@ def _nests(value: Any) -> bool:
 
 
 def _is_tables(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and all(isinstance(part, Mapping) and len(part) > 2 for part in value)
+    return isinstance(value, list) and bool(value) and all(isinstance(part, dict) and len(part) > 2 for part in value)
 
 
 def _value(name: str, value: Any) -> Any:

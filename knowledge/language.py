@@ -37,8 +37,12 @@ MOST_DIGITS = 15
 """A number of 15 digits comes back from binary as it was written; longer ones need not."""
 
 KEYWORDS = frozenset(
-    "always and at between false in includes is known least not of or true unknown".split()
+    {
+        *("always", "and", "at", "between", "false", "in", "includes", "is"),
+        *("known", "least", "not", "of", "or", "true", "unknown"),
+    }
 )
+"""The words of the language; no fact and no code can have their names."""
 
 _GRAMMAR = Path(__file__).with_name("grammar.lark").read_text(encoding="utf-8")
 _LARK = Lark(_GRAMMAR, parser="lalr", lexer="basic", maybe_placeholders=False)
@@ -301,7 +305,8 @@ def _example(fact: Fact) -> str:
 
 def _refuse_long(text: str) -> None:
     if len(text) > LONGEST_CONDITION:
-        raise _error(f"A condition has at most {LONGEST_CONDITION} characters; this one has {len(text)}. Split the rule.")
+        limit = f"A condition has at most {LONGEST_CONDITION} characters"
+        raise _error(f"{limit}; this one has {len(text)}. Split the rule.")
 
 
 def _refuse_deep(tree: Tree[Token]) -> None:

@@ -66,17 +66,21 @@ def draft(
     key: str,
     content: Mapping[str, Any],
     *,
-    by: User,
+    by: User | None,
     at: datetime,
     reason: str = "",
 ) -> Version:
-    """Begin the next version of an item. Raises DraftOpen while another one is being written or reviewed."""
+    """Begin the next version of an item; `by` is None when the program itself does it.
+
+    Raises DraftOpen while another one is being written or reviewed.
+    """
     begin(session, by, WRITERS)
     of_item = (Version.kind == kind, Version.key == key)
     being_made = session.scalars(select(Version).where(*of_item, Version.state.in_(_OPEN))).first()
     if being_made is not None:
-        todo = "revise or retire it" if being_made.state is VersionState.DRAFT else "wait for its review"
-        raise DraftOpen(f"{being_made.label} is {being_made.state}: {todo} before a new draft.")
+        is_draft = being_made.state is VersionState.DRAFT
+        first = "is still a draft: revise or retire it" if is_draft else "is under review: wait for the outcome"
+        raise DraftOpen(f"{being_made.label} {first} before a new draft.")
     last = session.scalar(select(func.max(Version.number)).where(*of_item)) or 0
     version = Version(
         kind=kind,
@@ -98,7 +102,7 @@ def revise(
     version: Version,
     content: Mapping[str, Any],
     *,
-    by: User,
+    by: User | None,
     at: datetime,
     reason: str,
 ) -> None:

@@ -40,9 +40,7 @@ class VersionState(StrEnum):
 
 def worded(words: type[StrEnum]) -> Enum:
     """A column that holds the words of a closed list as text."""
-    return Enum(
-        words, native_enum=False, length=20, values_callable=lambda all_words: [w.value for w in all_words]
-    )
+    return Enum(words, native_enum=False, length=20, values_callable=lambda all_words: [w.value for w in all_words])
 
 
 class User(Base):

@@ -48,9 +48,7 @@ class LastTold:
     row: dict[str, Any]
 
 
-def in_pages(
-    session: Session, rows: Select[Any], key: InstrumentedAttribute[Any]
-) -> Iterator[tuple[Any, Any]]:
+def in_pages(session: Session, rows: Select[Any], key: InstrumentedAttribute[Any]) -> Iterator[tuple[Any, Any]]:
     """The key and the row of all rows in the order of the key, a page at a time, fresh from the database.
 
     For a row whose stored values cannot be read as what they should be, the row is None.
@@ -122,9 +120,7 @@ def _problem(session: Session, row: Told, left: dict[str, LastTold]) -> str | No
     if last is None:
         return f"{row.label} was put in beside the record: no event tells of it."
     stored = row.told()
-    altered = sorted(
-        name for name in stored.keys() | last.row.keys() if stored.get(name) != last.row.get(name)
-    )
+    altered = sorted(name for name in stored.keys() | last.row.keys() if stored.get(name) != last.row.get(name))
     if altered:
         return f"{row.label} was altered: {', '.join(altered)} not as audit event {last.event} told."
     match row:

@@ -6,9 +6,10 @@ evaluating a condition is held to this one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import assert_never
+from operator import ge, gt, le, lt
+from typing import Any, assert_never
 
 from knowledge.conditions import (
     AllOf,
@@ -27,6 +28,14 @@ from knowledge.conditions import (
 from knowledge.facts import Facts, Value
 
 
+_ORDER: dict[Operator, Callable[[Any, Any], bool]] = {
+    Operator.LESS: lt,
+    Operator.AT_MOST: le,
+    Operator.MORE: gt,
+    Operator.AT_LEAST: ge,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """A fact that decided a condition; `value` is None when being not known is what decided."""
@@ -38,20 +47,21 @@ class Finding:
 def reading(condition: Condition, facts: Facts) -> bool | None:
     """True, False, or None when what is not known could still decide it."""
     match condition:
+        case Compare() | Between() | Among() | Includes():
+            value = facts.get(condition.fact)
+            return None if value is None else _holds(condition, value)
+        case AllOf():
+            return _all(condition.parts, facts)
+        case AnyOf():
+            return _any(condition.parts, facts)
+        case Not():
+            return negated(reading(condition.part, facts))
+        case Known():
+            return condition.fact in facts
+        case AtLeast():
+            return _at_least(condition.count, [reading(part, facts) for part in condition.parts])
         case Always():
             return True
-        case Known(fact):
-            return fact in facts
-        case Compare() | Between() | Among() | Includes():
-            return _holds(condition, facts[condition.fact]) if condition.fact in facts else None
-        case Not(part):
-            return negated(reading(part, facts))
-        case AllOf(parts):
-            return _all(reading(part, facts) for part in parts)
-        case AnyOf(parts):
-            return _any(reading(part, facts) for part in parts)
-        case AtLeast(count, parts):
-            return _at_least(count, [reading(part, facts) for part in parts])
         case _:
             assert_never(condition)
 
@@ -68,22 +78,16 @@ def missing(condition: Condition, facts: Facts) -> tuple[str, ...]:
 
 def _holds(leaf: Compare | Between | Among | Includes, value: Value) -> bool:
     match leaf:
-        case Compare(_, Operator.IS, wanted):
-            return value == wanted
-        case Compare(_, Operator.LESS, limit):
-            return value < limit  # type: ignore[operator]
-        case Compare(_, Operator.AT_MOST, limit):
-            return value <= limit  # type: ignore[operator]
-        case Compare(_, Operator.MORE, limit):
-            return value > limit  # type: ignore[operator]
-        case Compare(_, Operator.AT_LEAST, limit):
-            return value >= limit  # type: ignore[operator]
-        case Between(_, low, high):
-            return low <= value <= high  # type: ignore[operator]
-        case Among(_, codes):
-            return value in codes
-        case Includes(_, code):
-            return code in value  # type: ignore[operator]
+        case Compare():
+            if leaf.operator is Operator.IS:
+                return value == leaf.value
+            return _ORDER[leaf.operator](value, leaf.value)
+        case Between():
+            return leaf.low <= value <= leaf.high  # type: ignore[operator]
+        case Among():
+            return value in leaf.codes
+        case Includes():
+            return leaf.code in value  # type: ignore[operator]
         case _:
             assert_never(leaf)
 
@@ -93,22 +97,26 @@ def negated(part: bool | None) -> bool | None:
     return None if part is None else not part
 
 
-def _all(parts: Iterable[bool | None]) -> bool | None:
-    unknown = False
+def _all(parts: Iterable[Condition], facts: Facts) -> bool | None:
+    result: bool | None = True
     for part in parts:
-        if part is False:
+        met = reading(part, facts)
+        if met is False:
             return False
-        unknown = unknown or part is None
-    return None if unknown else True
+        if met is None:
+            result = None
+    return result
 
 
-def _any(parts: Iterable[bool | None]) -> bool | None:
-    unknown = False
+def _any(parts: Iterable[Condition], facts: Facts) -> bool | None:
+    result: bool | None = False
     for part in parts:
-        if part:
+        met = reading(part, facts)
+        if met:
             return True
-        unknown = unknown or part is None
-    return None if unknown else False
+        if met is None:
+            result = None
+    return result
 
 
 def _at_least(count: int, parts: list[bool | None]) -> bool | None:

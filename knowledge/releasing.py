@@ -76,7 +76,9 @@ def publish(
     versions = session.scalars(wanted.order_by(Version.id).execution_options(populate_existing=True)).all()
     for version in versions:
         if version.state not in (VersionState.APPROVED, VersionState.RELEASED):
-            raise NotPublishable(f"{version.label} is {version.state}: leave it out, or have it approved.")
+            raise NotPublishable(
+                f"{version.label} is not approved ({version.state}): leave it out, or have it approved."
+            )
     fresh = [version for version in versions if version.state is VersionState.APPROVED]
     for version in fresh:
         if by.id in authors(session, version):
@@ -105,9 +107,7 @@ def activate(session: Session, release: Release, *, by: User | None, at: datetim
     return activation
 
 
-def approve_release(
-    session: Session, release: Release, *, by: User, at: datetime, reason: str
-) -> ReleaseApproval:
+def approve_release(session: Session, release: Release, *, by: User, at: datetime, reason: str) -> ReleaseApproval:
     """Approve a release clinically. Raises NotAllowed for its publisher, AlreadyDone the second time."""
     begin(session, by, APPROVERS)
     if release.created_by_id == by.id:
@@ -124,9 +124,7 @@ def approve_release(
 
 def in_force(session: Session) -> Release | None:
     """The release that was put in force last."""
-    latest = (
-        select(Release).join(Activation, Activation.release_id == Release.id).order_by(Activation.id.desc())
-    )
+    latest = select(Release).join(Activation, Activation.release_id == Release.id).order_by(Activation.id.desc())
     return session.scalars(latest.limit(1)).first()
 
 
@@ -136,9 +134,7 @@ def _each_once(versions: Sequence[Version]) -> None:
     counted = Counter((version.kind, version.key) for version in versions)
     twice = [f"{kind} {key}" for (kind, key), count in counted.items() if count > 1]
     if twice:
-        raise NotPublishable(
-            f"A release holds one version of an item: choose one of {', '.join(sorted(twice))}."
-        )
+        raise NotPublishable(f"A release holds one version of an item: choose one of {', '.join(sorted(twice))}.")
 
 
 def _release(

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import fields as dataclass_fields
 from dataclasses import is_dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 from marshmallow import RAISE, Schema, ValidationError, fields, post_load, validate
 
 from knowledge.conditions import Condition
-from knowledge.errors import ConditionError, ContentError, ContentProblem
-from knowledge.facts import Code, Derivation, Fact, FactType
+from knowledge.errors import ConditionError, ContentError, ContentProblem, nearest
+from knowledge.facts import LARGEST_NUMBER, Code, Derivation, Fact, FactType
 from knowledge.items import (
     Actor,
     Citation,
@@ -36,7 +37,11 @@ Content = dict[str, Any]
 LONGEST_LINE = 300
 LONGEST_PARAGRAPH = 5_000
 
-_KEY = validate.Regexp(r"^[a-z0-9]+([-_.][a-z0-9]+)*$", error="A key has small letters, digits and - or _ between them.")
+_KEY = validate.Regexp(r"^[a-z0-9]+([-_.][a-z0-9]+)*$", error="Small letters and digits, with - _ or . between them.")
+
+
+_NAME = validate.Regexp(r"^[a-z][a-z0-9_]*$", error="Small letters, digits and _, with a letter first.")
+_UNSTORABLE = re.compile("[\x00-\x09\x0b-\x1f\x7f\ud800-\udfff]")
 
 
 class _Strict(Schema):
@@ -57,7 +62,7 @@ class _Text(fields.String):
             raise ValidationError("There is no text here.")
         if len(text) > self.longest:
             raise ValidationError(f"At most {self.longest} characters; this text has {len(text)}.")
-        if any(ord(character) < 32 and character != "\n" for character in text):
+        if _UNSTORABLE.search(text):
             raise ValidationError("The text holds a control character; paste it as plain text.")
         return text
 
@@ -71,7 +76,7 @@ class _Flag(fields.Field[bool]):
 
 class _Number(fields.Field[float]):
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> float:
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < LARGEST_NUMBER:
             raise ValidationError("This is a number.")
         return value
 
@@ -92,7 +97,7 @@ class _Scalar(fields.Field[bool | int | float | str]):
     def _deserialize(
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
     ) -> bool | int | float | str:
-        if not isinstance(value, bool | int | float | str):
+        if not isinstance(value, str) and not (isinstance(value, int | float) and abs(value) < LARGEST_NUMBER):
             raise ValidationError("This is true or false, a number or a code.")
         return value
 
@@ -124,7 +129,7 @@ def _notes() -> fields.List[str]:
 
 
 class CodeSchema(_Strict):
-    code = _line(required=True, validate=_KEY)
+    code = _line(required=True, validate=_NAME)
     label = _line(required=True)
 
     @post_load
@@ -144,7 +149,7 @@ class DerivationSchema(_Strict):
 
 
 class FactSchema(_Strict):
-    key = _line(required=True, validate=validate.Regexp(r"^[a-z][a-z0-9_]*$", error="Small letters, digits and _."))
+    key = _line(required=True, validate=_NAME)
     label = _line(required=True)
     type = _choice(FactType, required=True)
     topic = _line(required=True, validate=_KEY)
@@ -255,11 +260,12 @@ _SCHEMAS: dict[ItemKind, Schema] = {
 def item_from(kind: ItemKind, content: Mapping[str, Any]) -> Item:
     """The item that a file or a version holds. Raises ContentError with every field that does not stand."""
     try:
-        return _SCHEMAS[kind].load(content)
+        return cast(Item, _SCHEMAS[kind].load(content))
     except ValidationError as error:
         key = str(content.get("key", "without a key"))
         raise ContentError(
-            ContentProblem(kind, key, field, detail) for field, detail in _flat(error.normalized_messages())
+            ContentProblem(kind, key, field, _sentence(kind, field, detail))
+            for field, detail in _flat(error.normalized_messages())
         ) from None
 
 
@@ -300,6 +306,30 @@ def _is_empty(value: object) -> bool:
 
 def _tuples(data: Content) -> Content:
     return {name: tuple(value) if isinstance(value, list) else value for name, value in data.items()}
+
+
+_SENTENCES = {
+    "Missing data for required field.": "This is missing.",
+    "Unknown field.": "There is no field of this name.",
+    "Field may not be null.": "There is nothing here: leave the field out.",
+    "Not a valid string.": "This is a text.",
+    "Not a valid integer.": "This is a whole number.",
+    "Not a valid list.": "This is a list.",
+    "Not a valid date.": "This is a date such as 2027-06-30.",
+    "Not a valid datetime.": "This is a moment with its zone, such as 2026-01-31T09:00:00Z.",
+    "Not a valid aware datetime.": "This is a moment with its zone, such as 2026-01-31T09:00:00Z.",
+    "Not a valid URL.": "This is an address that begins with https:// or http://.",
+    "Not a valid mapping type.": "This is a table of names and values.",
+    "Invalid input type.": "This is a table of fields.",
+    "Shorter than minimum length 1.": "At least one is needed.",
+}
+"""What marshmallow says, for an editor."""
+
+
+def _sentence(kind: ItemKind, field: str, detail: str) -> str:
+    sentence = _SENTENCES.get(detail, detail)
+    near = nearest(field, _SCHEMAS[kind].fields) if detail == "Unknown field." else None
+    return f"{sentence} Did you mean {near}?" if near else sentence
 
 
 def _flat(messages: Any, path: str = "") -> list[tuple[str, str]]:

@@ -22,9 +22,7 @@ WRITES = "writes"
 _FIRST_WORD = re.compile(r"(?:\s+|--[^\n]*\n|/\*.*?\*/)*(\w*)", re.DOTALL)
 _CHANGES = re.compile(r"\b(insert|update|delete|replace)\b", re.IGNORECASE)
 _READS = frozenset({"SELECT", "VALUES", "EXPLAIN"})
-_OUTSIDE = frozenset(
-    {"PRAGMA", "ATTACH", "DETACH", "VACUUM", "BEGIN", "COMMIT", "END", "ROLLBACK", "RELEASE"}
-)
+_OUTSIDE = frozenset({"PRAGMA", "ATTACH", "DETACH", "VACUUM", "BEGIN", "COMMIT", "END", "ROLLBACK", "RELEASE"})
 """Statements that begin nothing: SQLite takes them as they are."""
 
 
@@ -39,9 +37,7 @@ def tune(engine: Engine, busy_seconds: float) -> None:
 
     for way in ("do_execute", "do_executemany"):
         event.listen(engine, way, _begin)
-    event.listen(
-        engine, "do_execute_no_params", lambda cursor, text, context: _begin(cursor, text, (), context)
-    )
+    event.listen(engine, "do_execute_no_params", lambda cursor, text, context: _begin(cursor, text, (), context))
 
 
 def _write_ahead(connection: sqlite3.Connection, busy_seconds: float) -> None:
@@ -66,9 +62,7 @@ def _begin(cursor: DBAPICursor, statement: str, _: Any, context: ExecutionContex
     connection: sqlite3.Connection = cursor.connection
     if word in _OUTSIDE:
         return
-    writes = bool(options.get(WRITES)) or (
-        bool(_CHANGES.search(statement)) if word == "WITH" else word not in _READS
-    )
+    writes = bool(options.get(WRITES)) or (bool(_CHANGES.search(statement)) if word == "WITH" else word not in _READS)
     info = context.root_connection.info if context else {}
     if not connection.in_transaction:
         connection.execute("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -58,7 +58,7 @@ def begin(session: Session, by: User | None, roles: tuple[Role, ...]) -> None:
     if by is not None and by.disabled_at is not None:
         raise NotAllowed(f"{by.name} no longer works here; sign in as somebody else.")
     if by is not None and by.role not in roles:
-        raise NotAllowed(f"{by.name} is {by.role}; ask somebody who is {' or '.join(roles)} to do this.")
+        raise NotAllowed(f"{by.name} is an {by.role}; ask an {' or '.join(roles)} to do this.")
     session.flush()
     take_turn(session.connection())
 
@@ -93,7 +93,5 @@ def tell(session: Session, action: str, row: Told, *, by: User | None, at: datet
 def authors(session: Session, version: Version) -> frozenset[int]:
     """The ids of all who wrote any of a version: drafted, revised or submitted it."""
     wrote = ("version.drafted", "version.revised", "version.submitted")
-    events = select(AuditEvent.details).where(
-        AuditEvent.subject == version.subject, AuditEvent.action.in_(wrote)
-    )
+    events = select(AuditEvent.details).where(AuditEvent.subject == version.subject, AuditEvent.action.in_(wrote))
     return frozenset(json.loads(details)["by"] for details in session.scalars(events))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from itertools import pairwise
 from typing import assert_never
 
 from knowledge.conditions import (
@@ -48,13 +49,13 @@ def in_words(condition: Condition, facts: Mapping[str, Fact]) -> str:
         case Always():
             return "every patient"
         case AllOf(parts):
-            return _joined([_inside(part, facts) for part in parts], "and")
+            return _listed(parts, "and", facts)
         case AnyOf(parts) if (subject := _or_not_known(condition, facts)) is not None:
             return f"{_joined([in_words(part, facts) for part in parts[:-1]], 'or')}, or {subject}"
         case AnyOf((part, Not(opposite))) if part == opposite and isinstance(part, Compare):
             return f"{_subject(facts[part.fact])} known either way"
         case AnyOf(parts):
-            return _joined([_inside(part, facts) for part in parts], "or")
+            return _listed(parts, "or", facts)
         case AtLeast(count, parts):
             return f"at least {count} of: {'; '.join(_inside(part, facts) for part in parts)}"
         case Not(part):
@@ -147,6 +148,14 @@ def _inside(part: Condition, facts: Mapping[str, Fact]) -> str:
     """A part within a longer sentence; brackets where `and` and `or` would blur."""
     text = in_words(part, facts)
     return f"({text})" if isinstance(part, AllOf | AnyOf | AtLeast) else text
+
+
+def _listed(parts: tuple[Condition, ...], word: str, facts: Mapping[str, Fact]) -> str:
+    """Parts in a row; semicolons where a denial would be heard to reach further: `no pain and fatigue`."""
+    said = [_inside(part, facts) for part in parts]
+    if any(isinstance(part, Not) and not isinstance(after, Not) for part, after in pairwise(parts)):
+        return f"{'; '.join(said[:-1])}; {word} {said[-1]}"
+    return _joined(said, word)
 
 
 def _joined(parts: list[str], word: str) -> str:

@@ -168,9 +168,7 @@ def _decisions_and_incidents() -> None:
         sqlite_where=has_subject,
         postgresql_where=has_subject,
     )
-    op.create_table(
-        "incidents", _id(), _moment("at"), _text("kind"), _release(nullable=True), _text("detail")
-    )
+    op.create_table("incidents", _id(), _moment("at"), _text("kind"), _release(nullable=True), _text("detail"))
 
 
 def _events() -> None:
@@ -207,9 +205,7 @@ def _guard_versions() -> None:
     )"""
     sentence = "A version past draft is never changed, and its state only goes forward: start a new draft."
     changes_only_when("versions", "versions_go_forward", forward, sentence)
-    kept(
-        "versions", [("id",), ("kind", "key", "number")], "Versions are never removed or replaced: retire it."
-    )
+    kept("versions", [("id",), ("kind", "key", "number")], "A version is never removed: retire it.")
 
 
 def _guard_releases() -> None:

@@ -1,0 +1,98 @@
+"""The databases that tests run on: an SQLite file, and PostgreSQL where one answers.
+
+A plugin: say `pytest_plugins = ["tests.databases"]` and import nothing from it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import URL, Engine, create_engine, make_url, text
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from knowledge.database import connect, sessions, upgrade
+
+POSTGRESQL = os.environ.get("PHASEWISE_TEST_POSTGRESQL", "postgresql+psycopg://postgres@127.0.0.1:5432/test")
+BOTH = ["sqlite", "postgresql"]
+
+
+@pytest.fixture(scope="module", params=BOTH)
+def database_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """An empty database of the module's own."""
+    with empty_database(request.param, tmp_path_factory.mktemp("database")) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def database(database_url: str) -> Iterator[Engine]:
+    """The module's database with its tables; tests roll back what they do."""
+    engine = connect(database_url)
+    upgrade(engine)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def rolled_back(database: Engine) -> Iterator[Session]:
+    """A session on the module's database, of which nothing stays."""
+    with sessions(database)() as session:
+        yield session
+        session.rollback()
+
+
+@pytest.fixture(params=BOTH)
+def own_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """An empty database of the test's own."""
+    with empty_database(request.param, tmp_path) as url:
+        yield url
+
+
+@pytest.fixture
+def own_database(own_database_url: str) -> Iterator[Engine]:
+    """The test's own database with its tables, for what commits or breaks them."""
+    engine = connect(own_database_url)
+    upgrade(engine)
+    yield engine
+    engine.dispose()
+
+
+@contextmanager
+def empty_database(kind: str, folder: Path) -> Iterator[str]:
+    """The address of a new database, which is gone afterwards."""
+    if kind == "sqlite":
+        yield f"sqlite:///{folder / 'phasewise.sqlite'}"
+        return
+    if problem := _no_postgresql():
+        pytest.skip(f"No PostgreSQL answers at {make_url(POSTGRESQL)!r}: {problem}")
+    name = f"phasewise_test_{uuid4().hex}"
+    _administer(f"CREATE DATABASE {name}")
+    try:
+        yield make_url(POSTGRESQL).set(database=name).render_as_string(hide_password=False)
+    finally:
+        _administer(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@cache
+def _no_postgresql() -> str | None:
+    try:
+        _administer("SELECT 1")
+    except OperationalError as problem:
+        return str(problem.orig).strip()
+    return None
+
+
+def _administer(statement: str) -> None:
+    url: URL = make_url(POSTGRESQL)
+    engine = create_engine(url, isolation_level="AUTOCOMMIT", connect_args={"connect_timeout": 3})
+    try:
+        with engine.connect() as connection:
+            connection.execute(text(statement))
+    finally:
+        engine.dispose()
