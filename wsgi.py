@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
+import admin
 from cds import journal, web
 from cds.commands import cli
 from cds.service import Service, Settings
@@ -15,7 +16,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     """The web application on the given settings, or on those of the environment."""
     journal.start()
     made = Flask("phasewise", static_folder=None)
-    web.attach(made, Service(settings or Settings.from_environment()))
+    service = Service(settings or Settings.from_environment())
+    web.attach(made, service)
+    admin.attach(made, service)
     return made
 
 

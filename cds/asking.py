@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from typing import Any, ClassVar, NoReturn
+from typing import Any, NoReturn
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
@@ -29,6 +29,7 @@ from knowledge.items import Actor
 DEEPEST_JSON = 32
 LONGEST_SUBJECT = 200
 MOST_PATIENTS = 1_000
+MOST_FACTS = 500
 
 _EXAMPLE = '{"facts": {"age_years": 60}}'
 
@@ -58,10 +59,6 @@ class RecommendationRequest(Schema):
     class Meta:
         unknown = RAISE
 
-    error_messages: ClassVar[dict[str, str]] = {
-        "unknown": "A request has subject, evaluated_at, facts and actors, and nothing else."
-    }
-
     subject = _Subject(
         allow_none=True,
         error_messages={"invalid": "A subject is a text, or null."},
@@ -75,8 +72,9 @@ class RecommendationRequest(Schema):
     )
     facts = fields.Dict(
         required=True,
+        validate=validate.Length(max=MOST_FACTS, error=f"A patient has at most {MOST_FACTS} facts."),
         error_messages=dict.fromkeys(
-            ["required", "null", "invalid"], f"The facts are an object of names and values, as in {_EXAMPLE}."
+            ["required", "null", "invalid"], 'The facts are an object of names and values: {{"age_years": 60}}.'
         ),
         metadata={
             "description": "By the name of the fact: a bare value, an observation (value, observed_at, source), a list "
@@ -192,7 +190,8 @@ def _schema_problems(messages: Mapping[str, Any], raw: Mapping[str, Any]) -> Ite
     """What stands in the way of each part of a request, in the order in which the parts were sent."""
     known = [*_REQUEST.fields]
     suggestions = MOST_SUGGESTIONS
-    for name in sorted(messages, key=[*raw].index if len(raw) <= len(known) else str):
+    places = {name: place for place, name in enumerate(raw)}
+    for name in sorted(messages, key=lambda name: places.get(name, len(places))):
         pointer = f"/{escaped(name)}"
         match messages[name]:
             case dict() as parts:
@@ -200,10 +199,12 @@ def _schema_problems(messages: Mapping[str, Any], raw: Mapping[str, Any]) -> Ite
                     sent = raw[name][position]
                     near = nearest(sent, Actor) if isinstance(sent, str) else None
                     yield from (RequestProblem(f"{pointer}/{position}", detail, near) for detail in details)
-            case details:
-                near = nearest(name, known) if name not in known and suggestions > 0 else None
+            case details if name in known:
+                yield from (RequestProblem(pointer, detail) for detail in details)
+            case _:
+                near = nearest(name, known) if suggestions > 0 else None
                 suggestions -= 1
-                yield from (RequestProblem(pointer, detail, near) for detail in details)
+                yield RequestProblem(pointer, f"A request has {', '.join(known)}, and nothing else.", near)
 
 
 def _no_constant(name: str) -> NoReturn:

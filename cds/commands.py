@@ -144,7 +144,10 @@ def audit_group() -> None:
 
 @audit_group.command("verify")
 def audit_verify() -> None:
-    """Check the whole audit chain and every stored version and decision against it; exit 1 names the first bad record."""
+    """Check the whole audit chain and every stored version and decision against it.
+
+    Exit code 0, or 1 when a record is bad; the first of them is named.
+    """
     with _service() as service, service.sessions() as session:
         verification = audit.verify(session, sealing.check_decisions)
     click.echo(str(verification))
@@ -221,14 +224,14 @@ def _told() -> Iterator[None]:
     """What goes wrong becomes a sentence on standard error and exit code 2, never a stack trace."""
     try:
         yield
-    except (KnowledgeError, Refused, SQLAlchemyError, OSError) as error:
+    except (KnowledgeError, Refused, SQLAlchemyError, ImportError, OSError) as error:
         click.echo(_sentence(error), err=True)
         sys.exit(_USAGE)
 
 
 def _sentence(error: Exception) -> str:
     match error:
-        case ArgumentError():
+        case ArgumentError() | ImportError():
             return (
                 "PHASEWISE_DATABASE_URL is not the address of a database: "
                 "write sqlite:////srv/phasewise.sqlite3 or postgresql+psycopg://name@host/database."

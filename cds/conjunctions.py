@@ -89,25 +89,24 @@ def _alternatives(condition: Condition, wanted: bool, scales: Mapping[Aspect, Sc
 
 
 def _at_least(
-    count: int, whole: AllOf | AnyOf | AtLeast, wanted: bool, scales: Mapping[Aspect, Scale]
+    needed: int, whole: AllOf | AnyOf | AtLeast, wanted: bool, scales: Mapping[Aspect, Scale]
 ) -> list[_Asked]:
-    """The alternatives of "at least `count` of the parts", or of their opposites, one part after the other.
+    """The alternatives of "at least so many of the parts", or of their opposites: one part after the other.
 
-    `reached[n]` holds the alternatives of "at least n of the parts so far".
+    `reached[n]` holds the alternatives of "at least n of the parts so far"; parts with few go first.
     """
+    parts = sorted((_alternatives(part, wanted, scales) for part in whole.parts), key=len)
     reached: dict[int, list[_Asked]] = {0: [()]}
-    for position, part in enumerate(whole.parts, start=1):
-        added = _alternatives(part, wanted, scales)
-        needed = max(0, count - len(whole.parts) + position)
+    for done, part in enumerate(parts, start=1):
         further: dict[int, list[_Asked]] = {}
-        for n in range(needed, min(position, count) + 1):
+        for n in range(max(0, needed - len(parts) + done), min(done, needed) + 1):
             fewer = reached.get(n - 1, [])
-            _refuse_many(len(fewer) * len(added) // 4, whole)
-            joined = (_joined(one, other) for one in fewer for other in added)
-            further[n] = _without_covered([*reached.get(n, []), *(asked for asked in joined if asked is not None)])
+            _refuse_many(len(fewer) * len(part) // 4, whole)
+            joined = (_joined(one, other) for one in fewer for other in part)
+            further[n] = _simplified([*reached.get(n, []), *(asked for asked in joined if asked is not None)], scales)
             _refuse_many(len(further[n]), whole)
         reached = further
-    return reached[count]
+    return reached[needed]
 
 
 def _joined(one: _Asked, other: _Asked) -> _Asked | None:
@@ -120,19 +119,34 @@ def _joined(one: _Asked, other: _Asked) -> _Asked | None:
     return tuple(sorted(joined.items()))
 
 
-def _without_covered(alternatives: Iterable[_Asked]) -> list[_Asked]:
-    """The alternatives without those that ask all that another one asks, and more."""
-    kept: list[_Asked] = []
-    by_first_aspect: dict[Aspect, list[_Asked]] = {}
-    for asked in sorted(set(alternatives), key=lambda asked: (len(asked), asked)):
-        if not asked:
-            return [()]
+def _simplified(alternatives: Iterable[_Asked], scales: Mapping[Aspect, Scale]) -> list[_Asked]:
+    """The alternatives that ask for one aspect alone as one; none that asks all that another does, and more."""
+    single: dict[Aspect, Places] = {}
+    others: set[_Asked] = set()
+    for asked in alternatives:
+        match asked:
+            case ():
+                return [()]
+            case ((aspect, places),):
+                single[aspect] = single.get(aspect, 0) | places
+            case _:
+                others.add(asked)
+    if any(places == scales[aspect].known | NOT_KNOWN for aspect, places in single.items()):
+        return [()]
+    kept: list[_Asked] = [(asked,) for asked in sorted(single.items())]
+    by_first_aspect: dict[Aspect, list[_Asked]] = {asked[0][0]: [asked] for asked in kept}
+    for asked in sorted(others, key=_narrowness):
         mine = dict(asked)
         rivals = (rival for aspect in mine for rival in by_first_aspect.get(aspect, ()))
         if not any(all(mine.get(aspect, ~places) & ~places == 0 for aspect, places in rival) for rival in rivals):
             kept.append(asked)
             by_first_aspect.setdefault(asked[0][0], []).append(asked)
     return kept
+
+
+def _narrowness(asked: _Asked) -> tuple[int, int, _Asked]:
+    """An order in which what covers another comes before it."""
+    return len(asked), -sum(places.bit_count() for _, places in asked), asked
 
 
 def _refuse_many(number: int, condition: Condition) -> None:

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import chain
 from typing import Any
 
 from cds.preparing import Notice, Prepared
@@ -23,6 +22,7 @@ _RECOMMENDED, _WITHHELD, _UNDETERMINED, _NOT_MET = State
 _MET = {True: _RECOMMENDED, None: _UNDETERMINED, False: _NOT_MET}
 _TRIGGERS = len(Trigger)
 
+_REASON_FOR_PATIENTS = "Your care team looks at something else first. Ask them about it."
 _FOR_PATIENTS = frozenset({Actor.PATIENT, Actor.CAREGIVER})
 
 
@@ -117,7 +117,8 @@ def _population(release: PreparedRelease, known: Facts) -> tuple[bool, list[Noti
 
 def _standing_notices(release: PreparedRelease, clinically_approved: bool) -> Iterable[Notice]:
     if not clinically_approved:
-        detail = f"Release {release.number} was imported and is not yet clinically approved by a person."
+        imported = "was imported and " if release.imported else ""
+        detail = f"Release {release.number} {imported}is not yet clinically approved by a person."
         yield Notice(None, "not_clinically_approved", detail)
 
 
@@ -158,6 +159,8 @@ def _response(
 ) -> bytes:
     """The response as JSON text in UTF-8, joined from the release's prepared texts."""
     told = _Told(release, prepared)
+    for_patients = _only_patients(question.actors)
+    # Pieces are joined only once, at the end: copying is what would take the time. Each part begins with its comma.
     ranked: list[list[bytes]] = [[] for _ in range(len(Urgency) * _TRIGGERS)]
     held: list[bytes] = []
     undetermined: list[bytes] = []
@@ -167,51 +170,53 @@ def _response(
         state, texts = states[entry.key], entry.texts
         if state is _RECOMMENDED:
             said = told[entry.condition]
-            ranked[entry.urgency * _TRIGGERS + said.trigger].append(texts.opening + said.because + texts.closing)
+            ranked[entry.urgency * _TRIGGERS + said.trigger] += (b",", texts.opening, said.because, texts.closing)
         elif state is _UNDETERMINED:
             said = told[entry.condition]
             wanted.update(said.missing)
-            undetermined.append(texts.undetermined + said.lacks + b"}")
+            undetermined += (b",", texts.undetermined, said.lacks, b"}")
         elif state is _WITHHELD:
-            held += [
-                texts.withheld + compact({"overridden_by": by, "reason": reason})[1:]
-                for by, reason in withheld[entry.key]
-            ]
+            for by, reason in withheld[entry.key]:
+                shown = _REASON_FOR_PATIENTS if for_patients else reason
+                held += (b",", texts.withheld, compact({"overridden_by": by, "reason": shown})[1:])
         else:
-            not_met.append(texts.not_met)
+            not_met += (b",", texts.not_met)
     head = {
         "decision_id": question.decision_id,
         "release": {"number": release.number, "digest": release.digest},
         "evaluated_at": instant(question.evaluated_at),
     }
-    parts = [
+    pieces = [
         compact(head)[:-1],
-        _listed("recommendations", chain.from_iterable(ranked)),
-        _listed("withheld", held),
-        _listed("undetermined", undetermined),
-        b'"missing_facts":' + compact(_missing_facts(release, wanted)),
-        b'"notices":' + compact([_notice(notice) for notice in notices]),
+        *_listed(b"recommendations", [piece for section in ranked for piece in section]),
+        *_listed(b"withheld", held),
+        *_listed(b"undetermined", undetermined),
+        b',"missing_facts":',
+        compact(_missing_facts(release, wanted)),
+        b',"notices":',
+        compact([_notice(notice) for notice in notices]),
+        *(_listed(b"not_met", not_met) if question.with_not_met else ()),
+        b"}",
     ]
-    if question.with_not_met:
-        parts.append(_listed("not_met", not_met))
-    return b",".join(parts) + b"}"
+    return b"".join(pieces)
 
 
-def _listed(name: str, parts: Iterable[bytes]) -> bytes:
-    return b'"%b":[%b]' % (name.encode(), b",".join(parts))
+def _listed(name: bytes, parts: list[bytes]) -> list[bytes]:
+    """A named list from parts that each begin with a comma."""
+    return [b',"', name, b'":[', *parts[1:], b"]"]
 
 
 def _asked_for(release: PreparedRelease, actors: tuple[Actor, ...]) -> Iterable[RuleInRelease]:
-    """The rules for these actors; when only patients and caregivers ask, what a patient may see."""
+    """The rules for these actors; when only patients and caregivers ask, what a patient may see, in her words."""
     if not actors:
         return release.rules.values()
     wanted = frozenset().union(*(NARROWER[actor] for actor in actors))
-    for_patients = _FOR_PATIENTS.issuperset(actors)
-    return [
-        entry
-        for entry in release.rules.values()
-        if wanted & entry.actors and (entry.rule.patient_may_see or not for_patients)
-    ]
+    entries = release.for_patients if _only_patients(actors) else release.rules.values()
+    return [entry for entry in entries if wanted & entry.actors]
+
+
+def _only_patients(actors: tuple[Actor, ...]) -> bool:
+    return bool(actors) and _FOR_PATIENTS.issuperset(actors)
 
 
 class _Told(dict[str, Told]):

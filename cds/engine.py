@@ -16,7 +16,8 @@ from typing import Self
 
 import durable_rules_engine as durable
 
-from cds.planning import SENTINEL, Plan, Ruleset
+from cds.planning import Plan
+from cds.rulesets import SENTINEL, Ruleset
 from knowledge.facts import Facts
 
 RETRACTION = '{"id":1}'

@@ -23,13 +23,10 @@ _COLORS = {"now": "now", "this_visit": "visit", "ongoing": "ongoing"}
 
 
 def label(word: str) -> str:
-    """A word of a closed list, or the key of a topic, as a heading: `pre-exercise-screening` → `Pre-exercise screening`."""
+    """A word of a closed list, or the key of a topic, as a heading: `Pre-exercise screening`."""
     if word in _SAID:
         return _SAID[word]
-    parts = word.replace("_", " ")
-    hyphenated = parts.startswith("pre-")
-    parts = parts.replace("-", " ")
-    return (f"Pre-{parts[4:]}" if hyphenated else parts.capitalize()) if parts else ""
+    return word.replace("_", " ").replace("-", " ").replace("pre ", "pre-").capitalize()
 
 
 def listed(words: Iterable[str]) -> str:

@@ -106,7 +106,7 @@ class Scale:
         """Alternatives of literals that together ask for the places: one for each run, or `!=` for a few codes."""
         excluded = tuple(_members(self.known & ~places))
         if self.type is FactType.CODE and 1 <= len(excluded) <= min(MOST_EXCLUDED, self.last - 2):
-            known = (Literal(aspect, Comparison.AT_LEAST, 1),) if self.asked else ()
+            known = (Literal(aspect, Comparison.AT_LEAST, 1),) if self.asked and not places & NOT_KNOWN else ()
             return [known + tuple(Literal(aspect, Comparison.IS_NOT, place) for place in excluded)]
         return [self._within(aspect, low, high) for low, high in _runs(places)]
 
@@ -115,7 +115,8 @@ class Scale:
             return (Literal(aspect, Comparison.IS, low),)
         if high == self.last:
             return (Literal(aspect, Comparison.AT_LEAST, low),)
-        at_least = (Literal(aspect, Comparison.AT_LEAST, low),) if low > 1 or self.asked else ()
+        lowest = 0 if self.asked else 1
+        at_least = (Literal(aspect, Comparison.AT_LEAST, low),) if low > lowest else ()
         return (*at_least, Literal(aspect, Comparison.AT_MOST, high))
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from graphlib import TopologicalSorter
 from typing import Any
 
@@ -24,6 +25,10 @@ CLOCK_SKEW = timedelta(minutes=5)
 """How far a sender's clock may run ahead before an observation counts as lying in the future."""
 
 _UNSTORABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+# RFC 3339, the zone optional: fromisoformat alone takes any character for an end, as in "09:00:00XZ".
+_MOMENT = re.compile(
+    "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,9})?)?(Z|[+-][0-9]{2}:[0-9]{2})?"
+)
 _OBSERVATION_KEYS = ("value", "observed_at", "source")
 
 
@@ -95,6 +100,8 @@ class Intake:
 
     def __init__(self, facts: Mapping[str, Fact]) -> None:
         self.facts = facts
+        # The same misspelling comes again and again, in every patient of a batch.
+        self._nearest = lru_cache(maxsize=4096)(lambda name: nearest(name, facts))
         self._derivations = {key: _derivations(facts[key], facts) for key in _derivation_order(facts)}
 
     def prepare(self, posted: Mapping[str, Any], at: datetime) -> Prepared:
@@ -180,7 +187,7 @@ class Intake:
 def moment(raw: object, pointer: str, problems: list[RequestProblem]) -> datetime | None:
     """The instant that a text such as 2026-01-31T09:00:00Z names, in UTC; None when it names none."""
     try:
-        at = datetime.fromisoformat(raw) if isinstance(raw, str) and "T" in raw else None
+        at = datetime.fromisoformat(raw) if isinstance(raw, str) and _MOMENT.fullmatch(raw) else None
         if at is not None and at.tzinfo is not None:
             return at.astimezone(UTC)
     except (ValueError, OverflowError):
@@ -198,7 +205,7 @@ def unstorable(text: str) -> bool:
 
 
 def _derivation_order(facts: Mapping[str, Fact]) -> list[str]:
-    graph = {key: needed_for(fact) for key, fact in facts.items()}
+    graph = {key: sorted(needed_for(fact)) for key, fact in facts.items()}
     return [key for key in TopologicalSorter(graph).static_order() if key in facts and facts[key].derived]
 
 

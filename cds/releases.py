@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from graphlib import TopologicalSorter
 from typing import Any
 
@@ -64,20 +64,33 @@ class PreparedRelease:
     """A release that can answer. It holds an engine: close it when another takes its place."""
 
     def __init__(
-        self, number: int, digest: str, base: KnowledgeBase, versions: Mapping[tuple[ItemKind, str], int]
+        self,
+        number: int,
+        digest: str,
+        base: KnowledgeBase,
+        versions: Mapping[tuple[ItemKind, str], int],
+        *,
+        imported: bool = False,
     ) -> None:
         self.number = number
         self.digest = digest
         self.base = base
         self.versions = versions
+        self.imported = imported
         self.intake = Intake(base.facts)
         self.conditions, named = _distinct(base)
         self.rules = {
-            key: _in_release(rule, versions[ItemKind.RULE, key], named[key], base)
+            key: self._entry(rule, named[key])
             for key, rule in sorted(base.rules.items(), key=lambda pair: (pair[1].topic, pair[0]))
             if rule.condition is not None
         }
         """The rules that can fire, in the order of topics; statements are not among them."""
+        self.for_patients = [
+            self._entry(_for_patients(entry.rule), entry.condition)
+            for entry in self.rules.values()
+            if entry.rule.patient_may_see
+        ]
+        """What a patient may see, in the texts written for patients."""
         self.order = tuple(sorted(self.rules))
         """The keys in the order in which a decision records their states."""
         self.overriding = _overriding(base)
@@ -89,6 +102,13 @@ class PreparedRelease:
 
     def close(self) -> None:
         self.engine.close()
+
+    def _entry(self, rule: Rule, condition: str) -> RuleInRelease:
+        version = self.versions[ItemKind.RULE, rule.key]
+        texts = _texts(rule, version, self.base)
+        return RuleInRelease(
+            rule.key, rule, version, condition, _URGENCY[rule.urgency], frozenset(rule.actors), texts
+        )
 
 
 def rule_header(rule: Rule, version: int) -> dict[str, Any]:
@@ -106,10 +126,9 @@ def _distinct(base: KnowledgeBase) -> tuple[dict[str, Condition], dict[str, str]
     return {name: condition for condition, name in names.items()}, named
 
 
-def _in_release(rule: Rule, version: int, condition: str, base: KnowledgeBase) -> RuleInRelease:
-    return RuleInRelease(
-        rule.key, rule, version, condition, _URGENCY[rule.urgency], frozenset(rule.actors), _texts(rule, version, base)
-    )
+def _for_patients(rule: Rule) -> Rule:
+    """The rule as a patient reads it: the text written for her, none of the notes for clinicians."""
+    return replace(rule, text=rule.patient_text or rule.text, notes=())
 
 
 def _texts(rule: Rule, version: int, base: KnowledgeBase) -> Texts:

@@ -78,7 +78,7 @@ def prepare(session: Session, release_id: int) -> PreparedRelease:
     """A stored release made ready to answer; the caller closes it."""
     release = session.get_one(Release, release_id)
     base, versions = stored_base(session, release_id)
-    return PreparedRelease(release.number, release.digest, base, versions)
+    return PreparedRelease(release.number, release.digest, base, versions, imported=release.origin == "imported")
 
 
 def stored_base(session: Session, release_id: int) -> tuple[KnowledgeBase, dict[tuple[ItemKind, str], int]]:

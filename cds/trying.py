@@ -10,7 +10,8 @@ from typing import Any
 from cds.deciding import Question, decide
 from cds.releases import PreparedRelease
 from cds.serving import Standing
-from knowledge.items import Actor, State, Vignette
+from knowledge.facts import Fact
+from knowledge.items import Actor, Vignette
 
 FIRST = "worked-cases"
 """The topic of the example patients that a newcomer sees first."""
@@ -21,20 +22,11 @@ Citation = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """What stands under one heading: recommendations of a topic, or topics of an urgency."""
+    """What stands under one heading, smaller groups perhaps; `count` is how many things in all."""
 
     name: str
     count: int
     parts: tuple[Any, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Withheld:
-    """Rules that one rule withholds for one reason."""
-
-    by: str
-    reason: str
-    titles: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +38,11 @@ class Tried:
     derived: tuple[str, ...]
     answer: Mapping[str, Any]
     urgencies: tuple[Group, ...]
-    withheld: tuple[Withheld, ...]
+    withheld: tuple[Group, ...]
+    """The titles of withheld rules by reason, and the reasons by the title of the rule that withholds."""
     undetermined: tuple[Group, ...]
+    held: int
+    """How many rules are withheld: each counts once, whatever withholds it."""
     not_met: int
     numbers: Mapping[str, int]
     """The number of each source among the references."""
@@ -69,7 +64,7 @@ def tried(standing: Standing, vignette: Vignette, actors: tuple[Actor, ...]) -> 
     answer = json.loads(decided.response)
     known, derived = decided.prepared.known, decided.prepared.derived
     facts = release.base.facts
-    posted = sorted((facts[name] for name in known if name not in derived), key=lambda fact: fact.topic)
+    posted = sorted((facts[name] for name in known if name not in derived), key=_place)
     by_urgency = _grouped(answer["recommendations"], lambda one: one["urgency"])
     topics = {key: rule.topic for key, rule in release.base.rules.items()}
     cited = list(_cited(answer["recommendations"]))
@@ -87,10 +82,16 @@ def tried(standing: Standing, vignette: Vignette, actors: tuple[Actor, ...]) -> 
         ),
         withheld=_withheld(release, answer["withheld"]),
         undetermined=_grouped(answer["undetermined"], lambda one: topics[one["rule"]]),
-        not_met=list(decided.states.values()).count(State.NOT_MET) if not actors else len(answer["not_met"]),
+        held=len({one["rule"] for one in answer["withheld"]}),
+        not_met=len(answer["not_met"]),
         numbers={source: number for number, source in enumerate(references, start=1)},
         references=tuple(references.values()),
     )
+
+
+def _place(fact: Fact) -> tuple[bool, bool, bool, str, str]:
+    """The patient's disease first, then her symptoms; in each topic what the content is for comes first."""
+    return fact.topic != "disease", fact.topic != "symptoms", fact.population is None, fact.topic, fact.phrase
 
 
 def _text(vignette: Vignette) -> str:
@@ -105,14 +106,18 @@ def _grouped(things: Iterable[Any], name: Any) -> tuple[Group, ...]:
     return tuple(Group(key, len(parts), tuple(parts)) for key, parts in groups.items())
 
 
-def _withheld(release: PreparedRelease, entries: Iterable[Mapping[str, Any]]) -> tuple[Withheld, ...]:
-    groups: dict[tuple[str, str], list[str]] = {}
-    for entry in entries:
-        groups.setdefault((entry["overridden_by"], entry["reason"]), []).append(entry["rule"])
+def _withheld(release: PreparedRelease, entries: Iterable[Mapping[str, Any]]) -> tuple[Group, ...]:
     rules = release.base.rules
     return tuple(
-        Withheld(rules[by].title, reason, tuple(rules[key].title for key in keys))
-        for (by, reason), keys in groups.items()
+        Group(
+            rules[overriding.name].title,
+            overriding.count,
+            tuple(
+                Group(reason.name, reason.count, tuple(rules[one["rule"]].title for one in reason.parts))
+                for reason in _grouped(overriding.parts, lambda one: one["reason"])
+            ),
+        )
+        for overriding in _grouped(entries, lambda one: one["overridden_by"])
     )
 
 

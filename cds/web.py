@@ -1,4 +1,4 @@
-"""The API on the web: its OpenAPI document, its problems in place of error pages, its health and its counters."""
+"""The API and the pages on the web: the OpenAPI document, problems or error pages, headers, health, counters."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy.exc import DBAPIError, TimeoutError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
-from cds import problems
+from cds import problems, schemas
 from cds.answering import standing
 from cds.api import PREFIX, api
+from cds.error_pages import http_error_page, problem_page
+from cds.pages import pages
 from cds.preparing import RequestProblem, escaped
 from cds.problems import Problem, Refused
 from cds.service import EXTENSION, Service, service_of
@@ -31,19 +33,30 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "X-Frame-Options": "DENY",
-    "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'",
+    "Content-Security-Policy": (
+        "default-src 'self'; img-src 'self' data:; object-src 'none'; "
+        "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    ),
 }
 
 
 class _DocumentedApi(Api):
-    """flask-smorest's document without its error handlers: those would take the desk's pages too."""
+    """flask-smorest's document without its error handlers, which would take the desk's pages too, and their shape."""
 
     def _register_error_handlers(self) -> None:
         pass
 
+    def _register_responses(self) -> None:
+        for name, said in (
+            ("DEFAULT_ERROR", "Any other problem, such as 401 without a valid API key."),
+            ("UNPROCESSABLE_ENTITY", "The request cannot be used."),
+        ):
+            document = {"description": said, "content": {problems.MEDIA_TYPE: {"schema": schemas.Problem}}}
+            self.spec.components.response(name, document, lazy=True)
+
 
 def attach(app: Flask, service: Service) -> None:
-    """Put the API, its health endpoints and its error handling on an app."""
+    """Put the API, the pages, the health endpoints and the error handling on an app."""
     app.extensions[EXTENSION] = service
     app.config.update(
         API_TITLE="Phasewise",
@@ -59,11 +72,12 @@ def attach(app: Flask, service: Service) -> None:
     }
     documented = _DocumentedApi(app, spec_kwargs={"info": {"description": _ABOUT}, **security})
     documented.register_blueprint(api)
+    app.register_blueprint(pages)
     app.register_blueprint(health)
     app.before_request(_start)
     app.after_request(_finish)
     app.teardown_request(_close)
-    app.register_error_handler(Refused, lambda error: error.problem.response())
+    app.register_error_handler(Refused, lambda error: _said(error.problem))
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(DBAPIError, _database_error)
     app.register_error_handler(TimeoutError, _database_error)
@@ -132,10 +146,12 @@ def _close(error: BaseException | None) -> None:
         session.close()
 
 
+def _said(problem: Problem) -> Response:
+    return problem.response() if wants_problems() else problem_page(problem)
+
+
 def _http_error(error: HTTPException) -> Response | HTTPException:
-    if not wants_problems():
-        return error
-    return _as_problem(error).response()
+    return _as_problem(error).response() if wants_problems() else http_error_page(error)
 
 
 def _as_problem(error: HTTPException) -> Problem:
@@ -155,7 +171,12 @@ def _as_problem(error: HTTPException) -> Problem:
 def _query_problems(messages: dict[str, list[str]], data: dict[str, Any]) -> list[RequestProblem]:
     known: Mapping[str, Any] = getattr(data.get("schema"), "fields", {})
     return [
-        RequestProblem(f"/{escaped(name)}", " ".join(texts), _meant(name, known)) for name, texts in messages.items()
+        RequestProblem(
+            f"/{escaped(name)}",
+            " ".join(texts) if name in known else f"The filters are {', '.join(known)}.",
+            _meant(name, known),
+        )
+        for name, texts in messages.items()
     ]
 
 
@@ -172,9 +193,9 @@ def _kept(error: HTTPException) -> dict[str, str]:
 
 def _database_error(error: Exception) -> Response:
     log.error("database", error=type(error).__name__, cause=str(getattr(error, "orig", "")))
-    return problems.database_unavailable().response()
+    return _said(problems.database_unavailable())
 
 
 def _unexpected(error: Exception) -> Response:
     log.exception("unexpected", endpoint=request.endpoint)
-    return problems.unexpected().response()
+    return _said(problems.unexpected())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,6 +19,18 @@ from knowledge.proofs import Counted, LastTold, Problem, in_pages, rows_as_told,
 
 Check = Callable[[Session], Iterator[Counted | Problem]]
 """A further proof: says what it counted, and a problem for each bad record, the first of them first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """What is to be told: who did what to which subject when, in any JSON details, and from where if it is known."""
+
+    action: str
+    subject: str
+    actor: str
+    at: datetime
+    details: Mapping[str, Any]
+    origin: str | None = None
 
 
 def record(
@@ -36,25 +48,34 @@ def record(
     `origin` says from where; without it, what the session holds under `info["origin"]`. From here to the end
     of the transaction, other writers of events wait. Raises NotCanonical when the details are not JSON.
     """
+    return record_all(session, [Happening(action, subject, actor, at, details, origin)])[0]
+
+
+def record_all(session: Session, happenings: Iterable[Happening]) -> list[AuditEvent]:
+    """Append events one after another, as `record` does."""
     session.flush()
     take_turn(session.connection())
     last = session.execute(
         select(AuditEvent.sequence, AuditEvent.digest).order_by(AuditEvent.sequence.desc()).limit(1)
     ).first()
-    event = AuditEvent(
-        sequence=last.sequence + 1 if last else 1,
-        at=at,
-        actor=actor,
-        action=action,
-        subject=subject,
-        details=canonical(dict(details)).decode(),
-        origin=origin if origin is not None else session.info.get("origin"),
-        previous=last.digest if last else None,
-    )
-    event.digest = event_digest(event)
-    session.add(event)
+    first, previous = (last.sequence + 1, last.digest) if last else (1, None)
+    events = []
+    for sequence, told in enumerate(happenings, first):
+        event = AuditEvent(
+            sequence=sequence,
+            at=told.at,
+            actor=told.actor,
+            action=told.action,
+            subject=told.subject,
+            details=canonical(dict(told.details)).decode(),
+            origin=told.origin if told.origin is not None else session.info.get("origin"),
+            previous=previous,
+        )
+        previous = event.digest = event_digest(event)
+        events.append(event)
+    session.add_all(events)
     session.flush()
-    return event
+    return events
 
 
 def event_digest(event: AuditEvent) -> str:

@@ -130,14 +130,19 @@ def _fact_problems(fact: Fact, base: KnowledgeBase) -> Iterator[ContentProblem]:
         yield problem("absence", "Say how the fact reads when it is false.")
     if (fact.type in (FactType.CODE, FactType.CODES)) is not bool(fact.codes):
         yield problem("codes", "A code fact has a list of codes; other facts have none.")
+    if len({code.code for code in fact.codes}) < len(fact.codes):
+        yield problem("codes", "A code stands twice; once is enough.")
     if fact.minimum is not None and fact.maximum is not None and fact.minimum > fact.maximum:
         yield problem("minimum", f"{plain(fact.minimum)} is above the maximum, {plain(fact.maximum)}.")
-    if fact.type is FactType.INTEGER and not fact.derived and (fact.minimum is None or fact.maximum is None):
+    numeric = fact.type in (FactType.INTEGER, FactType.DECIMAL)
+    if numeric and not fact.derived and (fact.minimum is None or fact.maximum is None):
         yield problem("maximum", "Give the smallest and the largest plausible value, so that a slip is refused.")
     if fact.days_since is not None:
         date_fact = base.facts.get(fact.days_since)
         if date_fact is None or date_fact.type is not FactType.DATE:
             yield problem("days_since", f"{fact.days_since} is not a date fact.")
+        if fact.type is not FactType.INTEGER:
+            yield problem("type", "A count of days is an integer.")
     if fact.population is not None:
         yield from _condition_problems(ItemKind.FACT, fact.key, "population", fact.population, base.facts)
     for position, derivation in enumerate(fact.derivations):
@@ -186,8 +191,7 @@ def _rule_problems(rule: Rule, base: KnowledgeBase) -> Iterator[ContentProblem]:
     for position, override in enumerate(rule.overrides):
         overridden = base.rules.get(override.rule)
         if overridden is None or overridden.is_statement:
-            near = nearest(override.rule, base.rules)
-            hint = f" Did you mean {near}?" if near else ""
+            hint = "" if overridden else _hint(override.rule, base.rules)
             yield problem(f"overrides.{position}.rule", f"{override.rule} is not a rule that can be withheld.{hint}")
     if bool(rule.patient_text) is not bool(_FOR_PATIENTS & set(rule.actors)):
         yield problem("patient_text", "Rules for patient or caregiver have a text for the patient, and no others do.")
@@ -224,15 +228,15 @@ def _vignette_problems(vignette: Vignette, base: KnowledgeBase) -> Iterator[Cont
 
     for name in vignette.facts:
         if name not in base.facts:
-            yield problem(f"facts.{name}", f"There is no fact called {name}.")
+            yield problem(f"facts.{name}", f"There is no fact called {name}.{_hint(name, base.facts)}")
     counted = Counter(key for keys in vignette.expect.values() for key in keys)
     for key, count in counted.items():
         if key not in base.rules:
-            yield problem("expect", f"There is no rule called {key}.")
+            yield problem("expect", f"There is no rule called {key}.{_hint(key, base.rules)}")
         elif base.rules[key].is_statement:
             yield problem("expect", f"{key} is a statement: nothing becomes of it for a patient.")
         elif count > 1:
-            yield problem("expect", f"{key} is expected in two states.")
+            yield problem("expect", f"{key} stands more than once in what is expected: a rule ends in one state.")
 
 
 def _condition_problems(
@@ -247,14 +251,17 @@ def _condition_problems(
 
 def _unknown_source(kind: ItemKind, key: str, field: str, source: str, base: KnowledgeBase) -> Iterator[ContentProblem]:
     if source not in base.sources:
-        near = nearest(source, base.sources)
-        hint = f" Did you mean {near}?" if near else ""
-        yield ContentProblem(kind, key, field, f"There is no source called {source}.{hint}")
+        yield ContentProblem(kind, key, field, f"There is no source called {source}.{_hint(source, base.sources)}")
+
+
+def _hint(name: str, known: Iterable[str]) -> str:
+    near = nearest(name, known)
+    return f" Did you mean {near}?" if near else ""
 
 
 def _circle(graph: Mapping[str, Iterable[str]]) -> list[str] | None:
     try:
-        TopologicalSorter(graph).prepare()
+        TopologicalSorter({key: sorted(needed) for key, needed in graph.items()}).prepare()
     except CycleError as error:
         return list(error.args[1])
     return None

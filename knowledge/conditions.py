@@ -61,6 +61,8 @@ class Between:
     def __post_init__(self) -> None:
         if isinstance(self.low, date) is not isinstance(self.high, date):
             raise ValueError("Both ends are numbers, or both are dates.")
+        if not all(isfinite(end) for end in (self.low, self.high) if isinstance(end, float)):
+            raise ValueError(f"{self.low} to {self.high} cannot be written.")
         if not self.low <= self.high:  # type: ignore[operator]
             raise ValueError(f"{self.low} is above {self.high}: nothing lies between them.")
 

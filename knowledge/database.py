@@ -26,9 +26,14 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 
 from knowledge import sqlite
+from knowledge.errors import KnowledgeError
 
 TURN = int.from_bytes(b"PHASE", "big")
 """The number of the PostgreSQL advisory lock that those who change the record take turns by."""
+
+
+class UnknownDatabase(KnowledgeError):
+    """Neither SQLite nor PostgreSQL."""
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -69,17 +74,17 @@ def connect(url: str | URL, *, busy_seconds: float = 5) -> Engine:
     """An engine for the database at `url`; the folder of an SQLite file is made when it is missing.
 
     A statement waits at most `busy_seconds` for what others have locked, then fails with OperationalError. No
-    error tells the values of a statement: they speak of patients.
+    error tells the values of a statement: they speak of patients. Raises UnknownDatabase.
     """
     url = make_url(url)
     if url.get_backend_name() == "postgresql":
         patience = {"options": f"-c lock_timeout={round(busy_seconds * 1000)}"} if "options" not in url.query else {}
         return create_engine(url, pool_pre_ping=True, hide_parameters=True, connect_args=patience)
+    if url.get_backend_name() != "sqlite":
+        raise UnknownDatabase(f"Phasewise keeps its record in SQLite or PostgreSQL, not in {url.get_backend_name()}.")
     if url.database and url.database != ":memory:" and not url.database.startswith("file:"):
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(
-        url, hide_parameters=True, connect_args={"timeout": busy_seconds, "isolation_level": None}
-    )
+    engine = create_engine(url, hide_parameters=True, connect_args={"timeout": busy_seconds, "isolation_level": None})
     sqlite.tune(engine, busy_seconds)
     return engine
 

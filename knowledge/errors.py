@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 
+_LONGEST_WORD = 100
+
+
 class KnowledgeError(Exception):
     """The text is a sentence for the person who made the change."""
 
@@ -74,6 +77,8 @@ def printable(text: str) -> str:
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word that `word` was most likely meant to be, or None when none is near."""
+    if len(word) > _LONGEST_WORD:
+        return None
     known = list(known)
     close = get_close_matches(word, known, n=1, cutoff=0.6)
     if close:

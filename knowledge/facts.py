@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from math import isnan
 from typing import assert_never
 
 from knowledge.errors import WrongValue, nearest, printable, short
@@ -231,7 +232,9 @@ def _shown(raw: object) -> str:
             return "a list"
         case dict():
             return "an object"
-        case int() | float() if not abs(raw) < 10**20:
+        case float() if isnan(raw):
+            return "NaN"
+        case int() | float() if abs(raw) >= 10**20:
             return "a very large number"
         case _:
             text = str(raw)

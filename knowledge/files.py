@@ -148,10 +148,8 @@ def _toml(entries: Iterable[Entry]) -> str:
     kind = ""
     for entry in entries:
         kind = entry.kind.value
-        table = _table(content_of(entry.item))
-        if entry.draft:
-            table.add("draft", True)
-        tables.append(table)
+        content = {name: _dated(name, value) for name, value in content_of(entry.item).items()}
+        tables.append(_table(content | {"draft": True} if entry.draft else content))
     document.add(kind, tables)
     return tomlkit.dumps(document)
 
@@ -160,7 +158,7 @@ def _table(content: Mapping[str, Any]) -> Any:
     """A table with its simple values first: TOML would count what follows an inner table as part of that one."""
     table = tomlkit.table()
     for name, value in sorted(content.items(), key=lambda pair: _nests(pair[1])):
-        table.add(name, _value(name, value))
+        table.add(name, _value(value))
     return table
 
 
@@ -172,9 +170,13 @@ def _is_tables(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(part, dict) and len(part) > 2 for part in value)
 
 
-def _value(name: str, value: Any) -> Any:
-    if name in _DATES:
-        return tomlkit.datetime(value) if "T" in value else tomlkit.date(value)
+def _dated(name: str, value: Any) -> Any:
+    if name not in _DATES:
+        return value
+    return tomlkit.datetime(value) if "T" in value else tomlkit.date(value)
+
+
+def _value(value: Any) -> Any:
     if isinstance(value, Mapping):
         return _table(value)
     if _is_tables(value):

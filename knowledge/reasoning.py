@@ -27,7 +27,6 @@ from knowledge.conditions import (
 )
 from knowledge.facts import Facts, Value
 
-
 _ORDER: dict[Operator, Callable[[Any, Any], bool]] = {
     Operator.LESS: lt,
     Operator.AT_MOST: le,
@@ -159,5 +158,3 @@ def _undecided(condition: Condition, facts: Facts) -> Iterator[str]:
                 yield from _undecided(part, facts)
         case _:
             assert_never(condition)
-
-

@@ -50,9 +50,7 @@ def import_versions(
         )
     _each_once(versions)
     session.add_all(versions)
-    session.flush()
-    for version in versions:
-        tell(session, "version.imported", version, by=by, at=at)
+    tell(session, "version.imported", *versions, by=by, at=at)
     return _release(session, versions, "release.imported", by=by, at=at, reason=reason, origin="imported")
 
 
@@ -85,8 +83,7 @@ def publish(
             raise NotAllowed(f"{by.name} wrote {version.label}: somebody else publishes it.")
         version.state = VersionState.RELEASED
     session.flush()
-    for version in fresh:
-        tell(session, "version.released", version, by=by, at=at)
+    tell(session, "version.released", *fresh, by=by, at=at)
     return _release(session, versions, "release.published", by=by, at=at, reason=reason, origin=origin)
 
 

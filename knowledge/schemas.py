@@ -102,9 +102,41 @@ class _Scalar(fields.Field[bool | int | float | str]):
         return value
 
 
+class _Posted(fields.Dict):
+    """Facts as an app would post them, as far as every file and every digest can hold them."""
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> dict[Any, Any]:
+        facts = super()._deserialize(value, attr, data, **kwargs)
+        wrong = {name: [detail] for name, posted in facts.items() if (detail := _unkeepable(posted))}
+        if wrong:
+            raise ValidationError(wrong)
+        return facts
+
+
 class _Day(fields.Date):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(format="%Y-%m-%d", **kwargs)
+
+
+def _unkeepable(posted: object) -> str | None:
+    """Why a posted value cannot be kept, or None."""
+    match posted:
+        case None:
+            return "Leave out what is not known: a vignette holds no null."
+        case int() | float() if not abs(posted) < LARGEST_NUMBER:
+            return "A number is finite and below 2^53."
+        case str() if _UNSTORABLE.search(posted):
+            return "The text holds a control character; paste it as plain text."
+        case dict():
+            return next((detail for part in [*posted, *posted.values()] if (detail := _unkeepable(part))), None)
+        case list():
+            return next((detail for part in posted if (detail := _unkeepable(part))), None)
+        case bool() | int() | float() | str():
+            return None
+        case _:
+            return "This is no value that an app can post."
 
 
 def _parsed(value: object) -> Condition:
@@ -239,14 +271,15 @@ class VignetteSchema(_Strict):
     topic = _line(required=True, validate=_KEY)
     story = _Text(required=True)
     evaluated_at = fields.AwareDateTime(format="iso", required=True)
-    facts = fields.Dict(keys=fields.String(), required=True)
+    facts = _Posted(keys=_line(), required=True)
     expect = fields.Dict(keys=_choice(State), values=fields.List(_line()), load_default=dict)
 
     @post_load
     def build(self, data: Content, **_: Any) -> Vignette:
-        expect = {state: tuple(keys) for state, keys in data.pop("expect").items() if keys}
-        facts = MappingProxyType(data.pop("facts"))
-        return Vignette(**_tuples(data), facts=facts, expect=MappingProxyType(expect))
+        wanted = data.pop("expect")
+        expect = {state: tuple(wanted[state]) for state in State if wanted.get(state)}
+        facts = _as_canonical(data.pop("facts"))
+        return Vignette(**_tuples(data), facts=MappingProxyType(facts), expect=MappingProxyType(expect))
 
 
 _SCHEMAS: dict[ItemKind, Schema] = {
@@ -262,7 +295,8 @@ def item_from(kind: ItemKind, content: Mapping[str, Any]) -> Item:
     try:
         return cast(Item, _SCHEMAS[kind].load(content))
     except ValidationError as error:
-        key = str(content.get("key", "without a key"))
+        key = content.get("key")
+        key = key if isinstance(key, str) and key else "without a key"
         raise ContentError(
             ContentProblem(kind, key, field, _sentence(kind, field, detail))
             for field, detail in _flat(error.normalized_messages())
@@ -276,6 +310,19 @@ def content_of(item: Item) -> Content:
         for field in dataclass_fields(item)
         if field.init and not _is_empty(value := getattr(item, field.name))
     }
+
+
+def _as_canonical(value: Any) -> Any:
+    """Raw JSON as canonical JSON gives it back, names in order and 56.0 as 56: so an export gives the very files."""
+    match value:
+        case dict():
+            return {name: _as_canonical(part) for name, part in sorted(value.items())}
+        case list():
+            return [_as_canonical(part) for part in value]
+        case float() if value.is_integer():
+            return int(value)
+        case _:
+            return value
 
 
 def _plain(value: Any) -> Any:
@@ -328,7 +375,7 @@ _SENTENCES = {
 
 def _sentence(kind: ItemKind, field: str, detail: str) -> str:
     sentence = _SENTENCES.get(detail, detail)
-    near = nearest(field, _SCHEMAS[kind].fields) if detail == "Unknown field." else None
+    near = nearest(field, _SCHEMAS[kind].fields) if detail == "Unknown field." and "." not in field else None
     return f"{sentence} Did you mean {near}?" if near else sentence
 
 

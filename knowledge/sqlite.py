@@ -8,6 +8,7 @@ READ COMMITTED. Left to itself, SQLite would refuse such a write at once with "d
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
 import time
@@ -15,9 +16,13 @@ from typing import Any
 
 from sqlalchemy import Engine, event
 from sqlalchemy.engine.interfaces import DBAPICursor, ExecutionContext
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 WRITES = "writes"
 """Execution option of a statement that reads, but must already stand in the writer's place."""
+
+_FILE = "file"
 
 _FIRST_WORD = re.compile(r"(?:\s+|--[^\n]*\n|/\*.*?\*/)*(\w*)", re.DOTALL)
 _CHANGES = re.compile(r"\b(insert|update|delete|replace)\b", re.IGNORECASE)
@@ -35,9 +40,35 @@ def tune(engine: Engine, busy_seconds: float) -> None:
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
 
+    _watch_the_file(engine)
+
     for way in ("do_execute", "do_executemany"):
         event.listen(engine, way, _begin)
     event.listen(engine, "do_execute_no_params", lambda cursor, text, context: _begin(cursor, text, (), context))
+
+
+def _watch_the_file(engine: Engine) -> None:
+    """Give up connections to a file that was removed or replaced: what they still wrote would be lost."""
+    path = engine.url.database
+    if not path or path == ":memory:" or path.startswith("file:"):
+        return
+
+    @event.listens_for(engine, "connect")
+    def connected(_: Any, record: ConnectionPoolEntry) -> None:
+        record.info[_FILE] = _identity(path)
+
+    @event.listens_for(engine, "checkout")
+    def checked_out(_: Any, record: ConnectionPoolEntry, __: Any) -> None:
+        if record.info[_FILE] != _identity(path):
+            raise DisconnectionError
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _write_ahead(connection: sqlite3.Connection, busy_seconds: float) -> None:

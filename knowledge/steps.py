@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from knowledge.audit import record
+from knowledge.audit import Happening, record_all
 from knowledge.database import take_turn
 from knowledge.errors import KnowledgeError
 from knowledge.models import AuditEvent, Role, Told, User, Version
@@ -77,21 +77,18 @@ def storable(text: str) -> str:
     return text
 
 
-def tell(session: Session, action: str, row: Told, *, by: User | None, at: datetime, **more: Any) -> None:
-    """Record a step as an event that tells the whole row as the step left it."""
+def tell(session: Session, action: str, *rows: Told, by: User | None, at: datetime, **more: Any) -> None:
+    """Record a step as one event for each row, which tells the whole row as the step left it."""
     session.flush()
-    record(
+    actor, by_id = (by.name, by.id) if by else (SYSTEM, None)
+    record_all(
         session,
-        action=action,
-        subject=row.subject,
-        actor=by.name if by else SYSTEM,
-        at=at,
-        details={"by": by.id if by else None, row.noun: row.told(), **more},
+        [Happening(action, row.subject, actor, at, {"by": by_id, row.noun: row.told(), **more}) for row in rows],
     )
 
 
-def authors(session: Session, version: Version) -> frozenset[int]:
-    """The ids of all who wrote any of a version: drafted, revised or submitted it."""
+def authors(session: Session, version: Version) -> frozenset[int | None]:
+    """The ids of all who wrote any of a version: drafted, revised or submitted it; None for the program."""
     wrote = ("version.drafted", "version.revised", "version.submitted")
     events = select(AuditEvent.details).where(AuditEvent.subject == version.subject, AuditEvent.action.in_(wrote))
     return frozenset(json.loads(details)["by"] for details in session.scalars(events))

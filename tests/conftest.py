@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
 from hypothesis import HealthCheck, settings
 
+from cds.service import Service, service_of
 from knowledge.facts import Fact
-from tests import specification
+from tests import clinic, specification
+from tests.databases import empty_database
 
 settings.register_profile("phasewise", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("phasewise")
@@ -17,3 +24,68 @@ settings.load_profile("phasewise")
 def dictionary() -> dict[str, Fact]:
     """The small fact dictionary of the specification tables."""
     return specification.dictionary()
+
+
+@pytest.fixture(scope="session")
+def shipped_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """An SQLite file with the shipped content and one API key; tests get copies of it."""
+    with empty_database("sqlite", tmp_path_factory.mktemp("shipped")) as url:
+        clinic.load_shipped(url)
+        yield url
+
+
+@pytest.fixture(scope="session")
+def shipped_postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The same in PostgreSQL."""
+    with empty_database("postgresql", tmp_path_factory.mktemp("shipped")) as url:
+        clinic.load_shipped(url)
+        yield url
+
+
+@pytest.fixture
+def shipped_url(shipped_sqlite: str, tmp_path: Path) -> Iterator[str]:
+    """A database of the test's own with the shipped content; modules ask for PostgreSQL too by overriding this."""
+    with clinic.copied(shipped_sqlite, tmp_path) as url:
+        yield url
+
+
+@pytest.fixture
+def prepared_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Releases are made ready once in a test run, not once in a test."""
+    monkeypatch.setattr("cds.serving.prepare", clinic.prepared_once)
+
+
+@pytest.fixture
+def app(shipped_url: str, prepared_once: None) -> Iterator[Flask]:
+    """The web application with the shipped content."""
+    with clinic.open_app(shipped_url) as app:
+        yield app
+
+
+@pytest.fixture
+def service(app: Flask) -> Service:
+    return service_of(app)
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A client without an API key."""
+    return app.test_client()
+
+
+@pytest.fixture
+def api_key() -> str:
+    """The key that is issued in every shipped database of the tests."""
+    return clinic.API_KEY
+
+
+@pytest.fixture
+def caller(client: FlaskClient) -> clinic.Caller:
+    """An app with its key."""
+    return clinic.Caller(client)
+
+
+@pytest.fixture
+def runner(shipped_url: str, prepared_once: None) -> clinic.Command:
+    """The command line on a database with the shipped content."""
+    return clinic.command_on(shipped_url)

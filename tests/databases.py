@@ -1,6 +1,7 @@
 """The databases that tests run on: an SQLite file, and PostgreSQL where one answers.
 
-A plugin: say `pytest_plugins = ["tests.databases"]` and import nothing from it.
+A plugin: a test module says `pytest_plugins = ["tests.databases"]` and has the fixtures. It holds no assertion,
+so that it may be imported before it is a plugin: PYTEST_DONT_REWRITE
 """
 
 from __future__ import annotations

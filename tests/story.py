@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Engine, insert, text
+from sqlalchemy import insert, text
 from sqlalchemy.orm import Session
 
 from cds.models import ApiKey, Decision, Incident
@@ -67,7 +67,7 @@ def approved(session: Session, who: People, key: str = "walk-daily") -> Version:
     return version
 
 
-def decision(number: int, release: Release) -> dict[str, Any]:
+def decision(number: int, release: Release, **others: Any) -> dict[str, Any]:
     """The columns of a decision, as the answering service would insert them."""
     row = {
         "id": f"00000000-0000-4000-8000-{number:012}",
@@ -84,6 +84,7 @@ def decision(number: int, release: Release) -> dict[str, Any]:
         "actors": None,
         "response_digest": "sha256:00",
         "salt": f"{number:032x}",
+        **others,
     }
     return {**row, "digest": decision_digest(row)}
 
@@ -116,16 +117,25 @@ def story(session: Session) -> Story:
     return Story(who, first, second, changed, activation, approval)
 
 
-def by_force(engine: Engine, *statements: str) -> None:
+def by_force(session: Session, *statements: str) -> None:
     """Change the stored rows as somebody would who owns the database: without triggers and foreign keys."""
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        if connection.dialect.name == "sqlite":
-            connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
-            triggers = connection.scalars(text("SELECT name FROM sqlite_master WHERE type = 'trigger'")).all()
-            before = [f"DROP TRIGGER {trigger}" for trigger in triggers]
-        else:
-            tables = connection.scalars(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")).all()
-            before = [f"ALTER TABLE {table} DISABLE TRIGGER ALL" for table in tables]
-        for statement in (*before, *statements):
-            connection.exec_driver_sql(statement)
-        connection.invalidate()
+    if on_sqlite(session):
+        triggers = session.scalars(text("SELECT name FROM sqlite_master WHERE type = 'trigger'")).all()
+        without = ["PRAGMA defer_foreign_keys = ON", *(f"DROP TRIGGER {trigger}" for trigger in triggers)]
+    else:
+        tables = session.scalars(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")).all()
+        without = [f"ALTER TABLE {table} DISABLE TRIGGER ALL" for table in tables]
+        without.append("ALTER TABLE decisions ALTER sequence DROP IDENTITY")
+    for statement in (*without, *statements):
+        session.connection().exec_driver_sql(statement)
+
+
+def on_sqlite(session: Session) -> bool:
+    return session.get_bind().dialect.name == "sqlite"
+
+
+def count_from_one(session: Session) -> None:
+    """Let PostgreSQL number new rows as in a new database; what was rolled back has used numbers up."""
+    if not on_sqlite(session):
+        for sequence in session.scalars(text("SELECT sequencename FROM pg_sequences")).all():
+            session.execute(text(f"ALTER SEQUENCE {sequence} RESTART"))

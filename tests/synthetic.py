@@ -6,9 +6,7 @@ from datetime import date, timedelta
 from random import Random
 
 from knowledge.conditions import (
-    AllOf,
     Among,
-    AnyOf,
     AtLeast,
     Between,
     Compare,

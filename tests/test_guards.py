@@ -11,7 +11,7 @@ from cds.models import Decision, Incident
 from knowledge import lifecycle
 from knowledge.database import Base
 from knowledge.models import Activation, AuditEvent, Release, ReleaseApproval, ReleaseVersion, Version, VersionState
-from tests.story import Story, draft_of, later, story
+from tests.story import Story, draft_of, later, on_sqlite, story
 
 pytest_plugins = ["tests.databases"]
 
@@ -36,14 +36,6 @@ KEPT = "A version is never removed: retire it."
 each_guarded = pytest.mark.parametrize(
     ("table", "sentence"), [pytest.param(*one, id=one[0].__tablename__) for one in GUARDED]
 )
-each_column = pytest.mark.parametrize(
-    ("table", "column", "sentence"),
-    [
-        pytest.param(table.__table__, column.name, sentence, id=f"{table.__tablename__}-{column.name}")
-        for table, sentence in GUARDED
-        for column in table.__table__.columns
-    ],
-)
 
 
 @pytest.fixture
@@ -64,12 +56,12 @@ def refuse(session: Session, statement: str, sentence: str, **values: object) ->
     assert sentence in str(refusal.value.orig)
 
 
-@each_column
-def test_no_column_can_be_updated(session: Session, told: Story, table, column: str, sentence: str) -> None:
-    value = "DEFAULT" if (table.name, column) == ("decisions", "sequence") and not on_sqlite(session) else column
-    refuse(session, f"UPDATE {table.name} SET {column} = {value}", sentence)
-    if column == "digest":
-        refuse(session, f"UPDATE {table.name} SET digest = 'sha256:00'", sentence)
+@each_guarded
+def test_no_column_can_be_updated(session: Session, told: Story, table: type[Base], sentence: str) -> None:
+    name = table.__tablename__
+    for column in [each.name for each in table.__table__.columns]:
+        generated = (name, column) == ("decisions", "sequence") and not on_sqlite(session)
+        refuse(session, f"UPDATE {name} SET {column} = {'DEFAULT' if generated else column}", sentence)
 
 
 @each_guarded
@@ -163,17 +155,15 @@ def test_versions_cannot_be_removed_replaced_or_emptied(session: Session, told: 
         refuse(session, "TRUNCATE versions CASCADE", KEPT)
 
 
-@pytest.mark.parametrize("column", [column.name for column in Version.__table__.columns])
 @pytest.mark.parametrize("state", [state for state in VersionState if state is not VersionState.DRAFT])
-def test_no_column_of_a_version_past_draft_changes(
-    session: Session, told: Story, state: VersionState, column: str
-) -> None:
+def test_no_column_of_a_version_past_draft_changes(session: Session, told: Story, state: VersionState) -> None:
     version = in_state(session, told, state)
-    changed = {"id": "99", "number": "99", "created_by_id": str(told.who.dora.id)}
-    changed |= {"submitted_by_id": str(told.who.dora.id), "approved_by_id": str(told.who.dora.id)}
+    dora = str(told.who.dora.id)
+    changed = {"id": "99", "number": "99", "created_by_id": dora, "submitted_by_id": dora, "approved_by_id": dora}
     changed |= dict.fromkeys(("created_at", "submitted_at", "approved_at"), "'2020-01-01 00:00:00'")
-    value = changed.get(column, "'draft'")
-    refuse(session, f"UPDATE versions SET {column} = {value} WHERE id = :id", FROZEN, id=version.id)
+    for column in [each.name for each in Version.__table__.columns]:
+        value = changed.get(column, "'draft'")
+        refuse(session, f"UPDATE versions SET {column} = {value} WHERE id = :id", FROZEN, id=version.id)
 
 
 STEPS = {
@@ -270,10 +260,6 @@ def in_state(session: Session, told: Story, state: VersionState) -> Version:
         lifecycle.publish(session, [version], by=who.ben, at=at, reason="New.")
     assert version.state is state
     return version
-
-
-def on_sqlite(session: Session) -> bool:
-    return session.get_bind().dialect.name == "sqlite"
 
 
 def only(session: Session, dialect: str) -> None:

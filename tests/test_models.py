@@ -39,7 +39,7 @@ def test_rows_tell_themselves_in_words_that_are_permanent(session: Session) -> N
         "kind": "rule",
         "key": "walk-daily",
         "number": 2,
-        "digest": "sha256:1fb65486f7b3d9dc92cbcf2bcb10d06fa22d4e1ae85ab8ff17fa46c5afb6d3ee",
+        "digest": "sha256:4f2dacc3d88e85d2868086f1466836bad1a24af60b9b64e4f8ad89925d234b16",
         "state": "released",
         "reason": "New evidence.",
         "created_at": "2026-01-31T13:00:00.000000Z",

@@ -44,16 +44,22 @@ def test_a_condition_of_the_tables_reads_as_they_say(form: Form):
         ("not always", "it is not so that (every patient)"),
         ("kps >= 70 or kps is unknown", "Karnofsky performance status at least 70, or this is not known"),
         ("kps >= 70 or pain_nrs is unknown", "Karnofsky performance status at least 70 or pain intensity is not known"),
-        ("pain_nrs < 2 or pain_nrs > 6 or pain_nrs is unknown", "pain intensity under 2 or pain intensity over 6, or this is not known"),
+        (
+            "pain_nrs < 2 or pain_nrs > 6 or pain_nrs is unknown",
+            "pain intensity under 2 or pain intensity over 6, or this is not known",
+        ),
         ("pain_present and not fatigue_present", "pain and no fatigue"),
         ("not pain_present and not fatigue_present", "no pain and no fatigue"),
         ("not pain_present or fatigue_present", "no pain; or fatigue"),
         ("not pain_present and fatigue_present and dyspnea_present", "no pain; fatigue; and dyspnea"),
         ("pain_present and (fatigue_present or dyspnea_present)", "pain and (fatigue or dyspnea)"),
         ("not (pain_present or fatigue_present)", "it is not so that (pain or fatigue)"),
-        ("at least 2 of (pain_present, fatigue_present or dyspnea_present)", "at least 2 of: pain; (fatigue or dyspnea)"),
+        (
+            "at least 2 of (pain_present, fatigue_present or dyspnea_present)",
+            "at least 2 of: pain; (fatigue or dyspnea)",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_condition_in_words(text: str, words: str):
     assert in_words(parse(text, DICTIONARY), DICTIONARY) == words
 
@@ -72,7 +78,13 @@ def test_every_finding_has_words_that_name_its_fact(condition: Condition, patien
 
 def test_conditions_that_sound_the_same_mean_the_same():
     """Every condition of two levels over a few findings: no two of one wording differ for any patient."""
-    findings_ = ["pain_present", "not pain_present", "pain_present is unknown", "fatigue_present", "not dyspnea_present"]
+    findings_ = [
+        "pain_present",
+        "not pain_present",
+        "pain_present is unknown",
+        "fatigue_present",
+        "not dyspnea_present",
+    ]
     leaves = [parse(text, DICTIONARY) for text in findings_]
     pairs = list(product(leaves, leaves))
     joined = [join(*pair) for pair in pairs for join in (all_of, any_of, at_least_one, at_least_two)]
@@ -80,9 +92,13 @@ def test_conditions_that_sound_the_same_mean_the_same():
     several = [join(leaf, part) for leaf in leaves for part in (*joined, *denied) for join in (all_of, any_of)]
     several += [join(part, leaf) for leaf in leaves for part in (*joined, *denied) for join in (all_of, any_of)]
     patients = [
-        {name: value for name, value in zip(("pain_present", "fatigue_present", "dyspnea_present"), values, strict=True) if value is not None}
+        {
+            name: value
+            for name, value in zip(("pain_present", "fatigue_present", "dyspnea_present"), values, strict=True)
+            if value is not None
+        }
         for values in product((True, False, None), repeat=3)
-    ]  # fmt: skip
+    ]
     said: dict[str, tuple[str, list[bool | None]]] = {}
     for condition in (*leaves, *joined, *denied, *several):
         readings = [reading(condition, patient) for patient in patients]

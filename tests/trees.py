@@ -69,9 +69,7 @@ def _joined(parts: SearchStrategy[Condition]) -> SearchStrategy[Condition]:
         parts.map(Not),
         several.map(lambda found: all_of(*found)),
         several.map(lambda found: any_of(*found)),
-        st.builds(
-            lambda found, count: AtLeast(min(count, len(found)), tuple(found)), several, st.integers(1, 3)
-        ),
+        st.builds(lambda found, count: AtLeast(min(count, len(found)), tuple(found)), several, st.integers(1, 3)),
     )
 
 

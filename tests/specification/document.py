@@ -26,9 +26,9 @@ writes it anew.
 
 ## Three readings
 
-For a patient, a condition is **met**, **not met** or **unknown**. It is unknown when what is not known of her could still
-decide it; the answer then names the facts that are missing. This is Kleene's strong three-valued logic (Kleene SC.
-*Introduction to Metamathematics*. 1952, section 64). A rule whose condition is unknown is *undetermined*: neither
+For a patient, a condition is **met**, **not met** or **unknown**. It is unknown when what is not known of her could
+still decide it; the answer then names the facts that are missing. This is Kleene's strong three-valued logic (Kleene
+SC. *Introduction to Metamathematics*. 1952, section 64). A rule whose condition is unknown is *undetermined*: neither
 recommended nor ruled out.
 
 In the tables below a row is a patient. A dash stands for what is not known of her; *because* gives the findings that
@@ -36,12 +36,12 @@ decided, in the words in which the answer shows them; *missing* gives the facts 
 
 ## What is stored
 
-A condition may be typed with other spaces, line breaks and brackets, or in more words. What is stored is one plain text;
-where this page says *stored as*, that is what becomes of what was typed. What is stored keeps its meaning for good: a
-new meaning gets a new word.
+A condition may be typed with other spaces, line breaks and brackets, or in more words. What is stored is one plain
+text; where this page says *stored as*, that is what becomes of what was typed. What is stored keeps its meaning for
+good: a new meaning gets a new word.
 
-A condition has at most {LONGEST_CONDITION} characters and is nested at most {DEEPEST_NESTING} deep; a number has at most
-{MOST_DIGITS} digits.
+A condition has at most {LONGEST_CONDITION} characters and is nested at most {DEEPEST_NESTING} deep; a number has at
+most {MOST_DIGITS} digits.
 """
 
 _TYPES = {

@@ -1,0 +1,23 @@
+"""The desk of clinical leads and auditors: a Flask-Admin at /desk/ that nobody reaches without signing in."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Flask
+from flask_admin import Admin
+from flask_admin.theme import BootstrapTheme
+
+from admin import access
+from admin.desk import Home
+from admin.releases import Releases
+from admin.rules import Rules
+from cds.service import Service
+
+
+def attach(app: Flask, service: Service) -> None:
+    """Put the desk on an app that has the pages already. Touches no database."""
+    access.attach(app, service)
+    app.register_blueprint(Blueprint("desk_look", __name__, template_folder="templates"))
+    # The theme's folder is Flask-Admin's own; its Bootstrap is never loaded, because the base template is ours.
+    theme = BootstrapTheme(folder="bootstrap4", base_template="desk/base.html")
+    admin = Admin(app, name="Desk", theme=theme, index_view=Home())
+    admin.add_views(Rules(), Releases())

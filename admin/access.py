@@ -1,0 +1,109 @@
+"""Who may enter the desk: the guard before every page, and what a session stands for."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from flask import Flask, abort, redirect, request, url_for
+from flask import session as browser
+from flask_admin import BaseView
+from flask_login import LoginManager, UserMixin, current_user
+from flask_wtf import CSRFProtect
+from flask_wtf.csrf import CSRFError
+from werkzeug.wrappers import Response
+
+from admin import cookies, entering
+from admin.cookies import DESK, LONGEST_SESSION, at_desk
+from cds.api import session
+from cds.service import Service, service_of
+from knowledge.models import Role, User
+
+_OPEN = frozenset({"desk.sign_in"})
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_EXPIRED = (
+    "The form was not sent from this desk, or the page it was on had expired. Reload that page and send it again."
+)
+
+
+class Person(UserMixin):
+    """Who is signed in, as stored at this very request."""
+
+    def __init__(self, user: User) -> None:
+        self.id = user.id
+        self.name = user.name
+        self.role = user.role
+
+
+class DeskView(BaseView):
+    """A page of the desk; every role may read it unless it says otherwise."""
+
+    readers: frozenset[Role] = frozenset(Role)
+
+    def is_accessible(self) -> bool:
+        return current_user.is_authenticated and current_user.role in self.readers
+
+
+def attach(app: Flask, service: Service) -> None:
+    """Close everything below /desk to whoever is not signed in."""
+    cookies.attach(app, service)
+    entering.attach(app)
+    # The guard checks tokens. A Referer cannot be asked for: every page says that none is to be sent.
+    app.config.update(WTF_CSRF_CHECK_DEFAULT=False, WTF_CSRF_TIME_LIMIT=None, WTF_CSRF_SSL_STRICT=False)
+    tokens = CSRFProtect(app)
+    LoginManager(app).user_loader(_signed_in)
+
+    @app.before_request
+    def guard() -> Response | None:
+        if not at_desk(request.path):
+            return None
+        session().info["origin"] = request.remote_addr
+        if request.endpoint not in _OPEN and not current_user.is_authenticated:
+            if "_user_id" in browser:
+                browser.clear()
+            return redirect(url_for("desk.sign_in", next=_asked_for()), 303)
+        if request.method not in _SAFE:
+            try:
+                tokens.protect()
+            except CSRFError:
+                abort(400, _EXPIRED)
+        return None
+
+    @app.after_request
+    def unkept(response: Response) -> Response:
+        if at_desk(request.path):
+            response.headers["Cache-Control"] = "no-store"
+        return response
+
+
+def begin(user: User, at: datetime) -> Person:
+    """Start the session of a person; whatever the browser held before is gone."""
+    browser.clear()
+    browser.permanent = True
+    browser["since"] = at.timestamp()
+    return Person(user)
+
+
+def way_on() -> str:
+    """The page of the desk that was asked for before signing in, or its home."""
+    wanted = request.args.get("next", "")
+    # A browser takes a backslash for a slash.
+    return (
+        wanted if wanted.startswith(f"{request.script_root}{DESK}/") and "\\" not in wanted else url_for("desk.index")
+    )
+
+
+def _asked_for() -> str | None:
+    if request.method not in _SAFE or request.path in (DESK, f"{DESK}/"):
+        return None
+    return f"{request.script_root}{request.full_path.rstrip('?')}"
+
+
+def _signed_in(user_id: str) -> Person | None:
+    """The person of a session that has not ended, unless she was disabled meanwhile."""
+    since = browser.get("since")
+    if not isinstance(since, int | float) or not user_id.isdecimal():
+        return None
+    if service_of().now() - datetime.fromtimestamp(since, UTC) > LONGEST_SESSION:
+        return None
+    user = session().get(User, int(user_id))
+    return Person(user) if user is not None and user.disabled_at is None else None

@@ -1,0 +1,89 @@
+"""Signing in and out: how often it may be tried, and what the record holds of it."""
+
+from __future__ import annotations
+
+import time
+
+import structlog
+from flask import Flask, current_app
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from flask_wtf import FlaskForm
+from limits import parse
+from limits.strategies import RateLimiter
+from wtforms import PasswordField, StringField
+
+from cds.api import session
+from cds.preparing import unstorable
+from cds.service import service_of
+from knowledge import audit, people
+from knowledge.models import User
+
+log = structlog.get_logger()
+
+BY_ADDRESS = parse("50 per 5 minutes")
+BY_NAME = parse("5 per 5 minutes")
+"""How often somebody at one address may try to sign in: in all, and under one name."""
+
+_EXTENSION = "desk_limiter"
+
+
+class SignIn(FlaskForm):
+    """The sign-in form. Its token is checked by the guard."""
+
+    name = StringField("Name")
+    password = PasswordField("Password")
+
+
+class Throttled(Exception):
+    """Too many attempts; the next one is heard in `seconds`."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"Too many attempts to sign in; wait {seconds} seconds.")
+        self.seconds = seconds
+
+
+def attach(app: Flask) -> None:
+    """Count attempts to sign in, in this process."""
+    app.extensions[_EXTENSION] = Limiter(get_remote_address, app=app, storage_uri="memory://").limiter
+
+
+def admitted(name: str, password: str) -> User | None:
+    """Whoever has this name and password and may sign in; recorded and committed either way. Raises Throttled."""
+    _count(name)
+    database = session()
+    user = None if unstorable(name) else people.named(database, name)
+    fits = people.password_is(user, password)
+    if user is None or not fits or user.disabled_at is not None:
+        why = "no such person" if user is None else "disabled" if fits else "wrong password"
+        # What was typed as a name that nobody has is not kept: it may have been a password.
+        _record("person.sign_in_refused", f"person/{user.name}" if user else "desk", actor="unknown", because=why)
+        database.commit()
+        return None
+    _record("person.signed_in", f"person/{user.name}", actor=user.name, role=user.role)
+    database.commit()
+    _limits().clear(BY_NAME, get_remote_address(), name)
+    return user
+
+
+def left(name: str) -> None:
+    """Record that a person signed out."""
+    _record("person.signed_out", f"person/{name}", actor=name)
+    session().commit()
+
+
+def _count(name: str) -> None:
+    address = get_remote_address()
+    for limit, whose in ((BY_ADDRESS, (address,)), (BY_NAME, (address, name))):
+        if not _limits().hit(limit, *whose):
+            log.warning("sign-in throttled", address=address)
+            opens = _limits().get_window_stats(limit, *whose).reset_time
+            raise Throttled(max(1, round(opens - time.time())))
+
+
+def _limits() -> RateLimiter:
+    return current_app.extensions[_EXTENSION]
+
+
+def _record(action: str, subject: str, *, actor: str, **details: str) -> None:
+    audit.record(session(), action=action, subject=subject, actor=actor, at=service_of().now(), details=details)

@@ -1,0 +1,195 @@
+"""The clinic of the tests: databases with the shipped content, the service on them, and an app's way to ask it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from click.testing import CliRunner, Result
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import Engine, create_engine, func, make_url, select
+from sqlalchemy.orm import Session
+from werkzeug.test import TestResponse
+
+import wsgi
+from cds import keys, serving
+from cds.commands import cli
+from cds.models import Decision, Incident
+from cds.releases import PreparedRelease
+from cds.service import Service, Settings, service_of
+from knowledge import files, loading
+from knowledge.database import connect, sessions, upgrade
+from knowledge.items import KnowledgeBase
+from knowledge.models import AuditEvent, Release
+
+API_KEY = "pw_tests_0123456789"
+LOADED = datetime(2026, 1, 1, tzinfo=UTC)
+NOW = datetime(2026, 6, 1, 9, tzinfo=UTC)
+"""The time in the clinic: after the visit of every shipped patient."""
+
+ASK = "/api/v1/recommendations"
+BATCH = "/api/v1/recommendations/batch"
+PROBLEM = "application/problem+json"
+
+_prepare = serving.prepare
+_ready: dict[str, PreparedRelease] = {}
+
+
+def load_shipped(url: str) -> None:
+    """Make the tables, load the shipped content and issue one API key."""
+    engine = connect(url)
+    upgrade(engine)
+    load_content(engine)
+    with sessions(engine)() as session:
+        keys.issue(session, "The app of the tests", by=None, at=LOADED, key=API_KEY)
+        session.commit()
+    engine.dispose()
+
+
+def load_content(engine: Engine) -> None:
+    """The shipped content as release 1, in force."""
+    with sessions(engine)() as session:
+        loading.load(session, files.SHIPPED, by=None, at=LOADED, reason="Shipped with Phasewise.")
+        session.commit()
+
+
+@contextmanager
+def copied(url: str, folder: Path) -> Iterator[str]:
+    """The address of a copy of a database that nobody is using."""
+    original = make_url(url)
+    if original.get_backend_name() == "sqlite":
+        path = folder / f"{uuid4().hex}.sqlite3"
+        shutil.copy(str(original.database), path)
+        yield f"sqlite:///{path}"
+        return
+    name = f"phasewise_test_{uuid4().hex}"
+    _administer(url, f"CREATE DATABASE {name} TEMPLATE {original.database}")
+    try:
+        yield original.set(database=name).render_as_string(hide_password=False)
+    finally:
+        _administer(url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _administer(url: str, statement: str) -> None:
+    engine = create_engine(make_url(url).set(database="postgres"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(statement)
+    engine.dispose()
+
+
+@cache
+def shipped_base() -> KnowledgeBase:
+    """The shipped content, read from its files."""
+    return files.base_of(entry.item for entry in files.read(files.SHIPPED) if not entry.draft)
+
+
+def prepared_once(session: Session, release_id: int) -> PreparedRelease:
+    """`serving.prepare`, which takes its time, once in a test run for each release of the same content."""
+    digest = session.get_one(Release, release_id).digest
+    if digest not in _ready:
+        _ready[digest] = _prepare(session, release_id)
+    return _ready[digest]
+
+
+@contextmanager
+def open_app(url: str, **settings: Any) -> Iterator[Flask]:
+    """The web application on a database, with its clock standing at NOW."""
+    app = wsgi.create_app(Settings(database_url=url, **settings))
+    service = service_of(app)
+    service.now = lambda: NOW
+    yield app
+    service.database.dispose()
+
+
+@dataclass(frozen=True)
+class Caller:
+    """An app that talks to the API with its key."""
+
+    client: FlaskClient
+    headers: dict[str, str] = field(default_factory=lambda: {"Authorization": f"Bearer {API_KEY}"})
+
+    def ask(self, facts: Mapping[str, Any], path: str = ASK, **more: Any) -> dict[str, Any]:
+        """The answer about a patient; a refusal fails the test."""
+        response = self.post({"facts": facts, **more}, path)
+        assert response.status_code == 200, response.text
+        assert response.content_type == "application/json"
+        return json.loads(response.data)
+
+    def refusal(self, body: Any, path: str = ASK, status: int = 422) -> dict[str, Any]:
+        """The problem document that a body gets."""
+        return problem_in(self.post(body, path), status)
+
+    def post(self, body: Any, path: str = ASK) -> TestResponse:
+        """Text and bytes are sent as they are, everything else as JSON."""
+        data = body if isinstance(body, str | bytes) else json.dumps(body)
+        return self.client.post(path, data=data, headers=self.headers)
+
+    def get(self, path: str) -> TestResponse:
+        return self.client.get(path, headers=self.headers)
+
+    def shown(self, path: str) -> dict[str, Any]:
+        response = self.get(path)
+        assert response.status_code == 200, response.text
+        return json.loads(response.data)
+
+
+def problem_in(response: TestResponse, status: int) -> dict[str, Any]:
+    """The problem document of a response, complete and without a word of our insides."""
+    assert (response.status_code, response.content_type) == (status, PROBLEM), response.text
+    problem = json.loads(response.data)
+    assert problem["status"] == status
+    assert problem["type"].startswith("urn:phasewise:problem:")
+    assert problem["title"]
+    assert problem["detail"].endswith((".", "?")), problem["detail"]
+    for inside in ("Traceback", 'File "', "sqlite3", "psycopg", "sqlalchemy", "SELECT", "INSERT", "marshmallow"):
+        assert inside not in response.text
+    return problem
+
+
+def errors_of(problem: dict[str, Any]) -> dict[str, str]:
+    """The details of a problem by their pointers."""
+    return {error["pointer"]: error["detail"] for error in problem["errors"]}
+
+
+def suggestions_of(problem: dict[str, Any]) -> dict[str, str | None]:
+    return {error["pointer"]: error.get("suggestion") for error in problem["errors"]}
+
+
+def keys_of(parts: list[dict[str, Any]]) -> list[str]:
+    """The keys of the rules in one part of an answer, in its order."""
+    return [part["rule"] for part in parts]
+
+
+def counts(service: Service) -> dict[str, int]:
+    """How many decisions, incidents and events are on record."""
+    with service.sessions() as session:
+        return {
+            table.__tablename__: session.scalar(select(func.count()).select_from(table)) or 0
+            for table in (Decision, Incident, AuditEvent)
+        }
+
+
+Command = Callable[..., Result]
+
+
+def command_on(url: str) -> Command:
+    """Runs the command line on a database: `run("content", "export", folder)`."""
+
+    def run(*arguments: object, stdin: str | bytes = "", database: str | None = None) -> Result:
+        environment = {"PHASEWISE_DATABASE_URL": database or url}
+        words = [str(argument) for argument in arguments]
+        result = CliRunner(env=environment).invoke(cli, words, input=stdin, obj=wsgi.create_app)
+        assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+        assert "Traceback" not in result.output
+        return result
+
+    return run
