@@ -5,12 +5,11 @@ from __future__ import annotations
 import time
 
 import structlog
-from flask import Flask, current_app
-from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
+from flask import Flask, current_app, request
 from flask_wtf import FlaskForm
 from limits import parse
-from limits.strategies import RateLimiter
+from limits.storage import MemoryStorage
+from limits.strategies import FixedWindowRateLimiter
 from wtforms import PasswordField, StringField
 
 from cds.api import session
@@ -44,8 +43,11 @@ class Throttled(Exception):
 
 
 def attach(app: Flask) -> None:
-    """Count attempts to sign in, in this process."""
-    app.extensions[_EXTENSION] = Limiter(get_remote_address, app=app, storage_uri="memory://").limiter
+    """Count attempts to sign in, in this process.
+
+    With the library under Flask-Limiter: its hooks would take a quarter of a millisecond of every API request.
+    """
+    app.extensions[_EXTENSION] = FixedWindowRateLimiter(MemoryStorage())
 
 
 def admitted(name: str, password: str) -> User | None:
@@ -62,7 +64,7 @@ def admitted(name: str, password: str) -> User | None:
         return None
     _record("person.signed_in", f"person/{user.name}", actor=user.name, role=user.role)
     database.commit()
-    _limits().clear(BY_NAME, get_remote_address(), name)
+    _limits().clear(BY_NAME, _address(), name)
     return user
 
 
@@ -73,7 +75,7 @@ def left(name: str) -> None:
 
 
 def _count(name: str) -> None:
-    address = get_remote_address()
+    address = _address()
     for limit, whose in ((BY_ADDRESS, (address,)), (BY_NAME, (address, name))):
         if not _limits().hit(limit, *whose):
             log.warning("sign-in throttled", address=address)
@@ -81,7 +83,11 @@ def _count(name: str) -> None:
             raise Throttled(max(1, round(opens - time.time())))
 
 
-def _limits() -> RateLimiter:
+def _address() -> str:
+    return request.remote_addr or "unknown"
+
+
+def _limits() -> FixedWindowRateLimiter:
     return current_app.extensions[_EXTENSION]
 
 

@@ -43,6 +43,7 @@ class Engine:
         self._lock = threading.Lock()
         self._loaded: list[tuple[int, Ruleset]] = []
         self._free = weakref.finalize(self, _free, self._loaded)
+        self._free.atexit = False
         # Once through every ruleset: a plan that cannot be held fails here, and every session has fired, without
         # which delete_state frees a pointer that was never set.
         self.fire({})

@@ -45,8 +45,8 @@ PROBLEM: dict[str, Any] = {
 RECOMMENDATION: dict[str, Any] = {
     "rule": "pre-exercise-screen-diabetes",
     "version": 1,
-    "title": "…",
-    "text": "…",
+    "title": "Consider cardiovascular evaluation before exercise (diabetes)",
+    "text": "Consider a cardiovascular evaluation before an exercise program when the patient has diabetes mellitus.",
     "kind": "screening_criterion",
     "mode": "offer",
     "topic": "pre-exercise-screening",
@@ -54,7 +54,7 @@ RECOMMENDATION: dict[str, Any] = {
     "urgency": "this_visit",
     "patient_may_see": False,
     "because": [
-        {"fact": "starting_exercise_program", "value": None, "reading": "about to start exercising: not known"},
+        {"fact": "starting_exercise_program", "value": None, "reading": "about to begin an exercise program: not known"},
         {"fact": "diabetes_mellitus", "value": True, "reading": "diabetes mellitus"},
     ],
     "citations": [
@@ -62,6 +62,7 @@ RECOMMENDATION: dict[str, Any] = {
             "source": "kida-2021",
             "reference": "Kida K, Olver I, Yennu S, Tripathy D, Ueno NT. …",
             "doi": "10.1200/OP.20.00622",
+            "url": "https://pmc.ncbi.nlm.nih.gov/articles/PMC8258141",
             "locator": "p180 · Physical exercise (pre-exercise screening)",
             "strength": "should be considered",
         }
@@ -74,10 +75,28 @@ ANSWER: dict[str, Any] = {
     "release": {"number": 1, "digest": "sha256:…"},
     "evaluated_at": "2026-01-31T09:00:00Z",
     "recommendations": [RECOMMENDATION],
-    "withheld": [{"rule": "…", "version": 1, "overridden_by": "…", "reason": "…"}],
-    "undetermined": [{"rule": "…", "version": 1, "title": "…", "missing": ["planned_exercise_intensity"]}],
-    "missing_facts": [
-        {"fact": "planned_exercise_intensity", "label": "Intensity of planned exercise", "undetermined_rules": 2}
+    "withheld": [
+        {
+            "rule": "exercise-acute-discuss-safest-way",
+            "version": 1,
+            "overridden_by": "ext-oncologic-emergency-list",
+            "reason": "Pain is uncontrolled and an oncologic emergency has not been excluded; …",
+        }
     ],
-    "notices": [{"fact": None, "problem": "not_clinically_approved", "detail": "…"}],
+    "undetermined": [
+        {
+            "rule": "fatigue-any-assess",
+            "version": 1,
+            "title": "Assess fatigue formally, or repeat the assessment",
+            "missing": ["fatigue_present"],
+        }
+    ],
+    "missing_facts": [{"fact": "fatigue_present", "label": "Fatigue", "undetermined_rules": 15}],
+    "notices": [
+        {
+            "fact": None,
+            "problem": "not_clinically_approved",
+            "detail": "Release 1 was imported and is not yet clinically approved by a person.",
+        }
+    ],
 }

@@ -24,7 +24,7 @@ DEEPEST_STACK = 60
 either, of which it bears 511."""
 
 MOST_CONJUNCTIONS = 200
-"""In one ruleset: with every firing the engine looks through all rules of the ruleset."""
+"""In one ruleset: with every firing the engine looks through all of its rules; and two digits name 256."""
 
 
 @dataclass(frozen=True, slots=True)

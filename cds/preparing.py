@@ -178,7 +178,7 @@ class Intake:
         return derived
 
     def _unknown_fact(self, name: str, *, suggest: bool) -> RequestProblem:
-        near = nearest(name, self.facts) if suggest else None
+        near = self._nearest(name) if suggest else None
         hint = f" Did you mean {near}?" if near else " GET /api/v1/facts lists them."
         shown = name if len(name) <= 80 else f"{name[:77]}…"
         return RequestProblem(f"/facts/{escaped(name)}", f"There is no fact called {shown!r}.{hint}", near)

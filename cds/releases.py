@@ -164,8 +164,9 @@ def _overriding(base: KnowledgeBase) -> tuple[Overriding, ...]:
         for key, rule in base.rules.items()
         if rule.overrides
     }
-    over: dict[str, set[str]] = {key: set() for key in withholds}
+    # Lists, not sets, whose order is another one in each process: the order of these is seen in the answer.
+    over: dict[str, list[str]] = {key: [] for key in withholds}
     for key, rules in withholds.items():
         for rule in rules:
-            over.setdefault(rule, set()).add(key)
+            over.setdefault(rule, []).append(key)
     return tuple(Overriding(key, withholds[key]) for key in TopologicalSorter(over).static_order() if key in withholds)

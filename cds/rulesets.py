@@ -72,7 +72,8 @@ def ruleset(
     conditions: dict[str, Any] = {SENTINEL: {MARKER: 1}}
     met: dict[str, tuple[str, ...]] = {SENTINEL: always}
     read: set[int] = set()
-    for rule, path in zip(_rule_names(), paths, strict=False):
+    for number, path in enumerate(paths):
+        rule = f"{number:02x}"  # always two characters, so that the engine's answer need not be searched for its end
         met[rule] = met_by[path]
         read.update(numbers[literal.aspect] for literal in path)
         tests = [{literal.comparison: {names[literal.aspect]: literal.place}} for literal in path]
@@ -98,8 +99,3 @@ def name_hash(name: str) -> int:
     for byte in name.encode():
         value = (value ^ byte) * 16777619 & 0xFFFFFFFF
     return value
-
-
-def _rule_names() -> Iterator[str]:
-    """Names of two characters, so that the engine's answer need not be searched for where one ends."""
-    return (f"{number:02x}" for number in range(256))

@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from importlib.metadata import version
-from typing import Any
+from typing import Any, cast
 
 import structlog
+from apispec import APISpec
 from flask import Blueprint, Flask, Response, g, request
+from flask.json.provider import DefaultJSONProvider
 from flask_smorest import Api
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy.exc import DBAPIError, TimeoutError
@@ -40,6 +42,11 @@ _HEADERS = {
 }
 
 
+class _Json(DefaultJSONProvider):
+    sort_keys = False
+    ensure_ascii = False
+
+
 class _DocumentedApi(Api):
     """flask-smorest's document without its error handlers, which would take the desk's pages too, and their shape."""
 
@@ -52,7 +59,7 @@ class _DocumentedApi(Api):
             ("UNPROCESSABLE_ENTITY", "The request cannot be used."),
         ):
             document = {"description": said, "content": {problems.MEDIA_TYPE: {"schema": schemas.Problem}}}
-            self.spec.components.response(name, document, lazy=True)
+            cast(APISpec, self.spec).components.response(name, document, lazy=True)
 
 
 def attach(app: Flask, service: Service) -> None:
@@ -70,6 +77,8 @@ def attach(app: Flask, service: Service) -> None:
         "components": {"securitySchemes": {"apiKey": {"type": "http", "scheme": "bearer"}}},
         "security": [{"apiKey": []}],
     }
+    # What is read first stands first, and letters stay letters.
+    app.json = _Json(app)
     documented = _DocumentedApi(app, spec_kwargs={"info": {"description": _ABOUT}, **security})
     documented.register_blueprint(api)
     app.register_blueprint(pages)

@@ -159,10 +159,15 @@ class Fact:
             case _:
                 return f"{self.phrase} {self.with_unit(value)}"
 
+    @property
+    def _unit(self) -> str:
+        """The unit as it follows a number."""
+        return "%" if self.unit == "%" else f" {self.unit}" if self.unit else ""
+
     def with_unit(self, value: Value) -> str:
         """A number or date with its unit, where the unit is one that people say."""
         text = plain(value) if isinstance(value, float) else str(value)
-        return f"{text} {self.unit}" if self.unit else text
+        return f"{text}{self._unit}"
 
     def _in_range(self, number: int | float) -> int | float:
         low, high = self.minimum, self.maximum
@@ -175,7 +180,7 @@ class Fact:
         return number
 
     def _range(self) -> str:
-        unit = f" {self.unit}" if self.unit else ""
+        unit = self._unit
         match self.minimum, self.maximum:
             case float() | int() as low, float() | int() as high:
                 return f"{plain(low)} to {plain(high)}{unit}"
@@ -198,7 +203,8 @@ class Fact:
         if isinstance(raw, str) and raw in self._labels:
             return raw
         near = nearest(raw, self._labels) if isinstance(raw, str) else None
-        raise WrongValue(f"{self.label} is one of {self._choices()}, not {_shown(raw)}.", near)
+        what = f"{self.label}: each code" if self.type is FactType.CODES else self.label
+        raise WrongValue(f"{what} is one of {self._choices()}, not {_shown(raw)}.", near)
 
     def _choices(self) -> str:
         return ", ".join(code.code for code in self.codes)

@@ -96,6 +96,8 @@ def _denied(part: Condition, facts: Mapping[str, Fact]) -> str:
             return f"{facts[fact].phrase} do not include {facts[fact].label_of(code)}"
         case Known(fact):
             return f"{_subject(facts[fact])} not known"
+        case AnyOf(parts):
+            return f"none of ({', '.join(_inside(part, facts) for part in parts)})"
         case _:
             return f"it is not so that ({in_words(part, facts)})"
 

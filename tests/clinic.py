@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import pytest
 from click.testing import CliRunner, Result
 from flask import Flask
 from flask.testing import FlaskClient
@@ -26,10 +27,10 @@ from cds.commands import cli
 from cds.models import Decision, Incident
 from cds.releases import PreparedRelease
 from cds.service import Service, Settings, service_of
-from knowledge import files, loading
+from knowledge import files, lifecycle, loading
 from knowledge.database import connect, sessions, upgrade
-from knowledge.items import KnowledgeBase
-from knowledge.models import AuditEvent, Release
+from knowledge.items import ItemKind, KnowledgeBase
+from knowledge.models import AuditEvent, Release, Role, User
 
 API_KEY = "pw_tests_0123456789"
 LOADED = datetime(2026, 1, 1, tzinfo=UTC)
@@ -101,6 +102,13 @@ def prepared_once(session: Session, release_id: int) -> PreparedRelease:
 
 
 @contextmanager
+def preparing_once() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("cds.serving.prepare", prepared_once)
+        yield
+
+
+@contextmanager
 def open_app(url: str, **settings: Any) -> Iterator[Flask]:
     """The web application on a database, with its clock standing at NOW."""
     app = wsgi.create_app(Settings(database_url=url, **settings))
@@ -108,6 +116,13 @@ def open_app(url: str, **settings: Any) -> Iterator[Flask]:
     service.now = lambda: NOW
     yield app
     service.database.dispose()
+
+
+@contextmanager
+def asked(shipped: str, folder: Path) -> Iterator[Caller]:
+    """An app that asks a copy of a shipped database, for the tests of a whole module."""
+    with preparing_once(), copied(shipped, folder) as url, open_app(url) as app:
+        yield Caller(app.test_client())
 
 
 @dataclass(frozen=True)
@@ -176,6 +191,44 @@ def counts(service: Service) -> dict[str, int]:
             table.__tablename__: session.scalar(select(func.count()).select_from(table)) or 0
             for table in (Decision, Incident, AuditEvent)
         }
+
+
+def person(session: Session, name: str, role: Role) -> User:
+    """Somebody of the desk, made when first named."""
+    user = session.scalars(select(User).where(User.name == name)).one_or_none()
+    if user is None:
+        user = User(name=name, role=role, password_hash="", created_at=NOW)
+        session.add(user)
+        session.flush()
+    return user
+
+
+def publish(service: Service, key: str, at: datetime = NOW, **changes: Any) -> int:
+    """A new version of a rule, written by Ada, approved by Ben, published by Cleo, not yet in force: its release."""
+    with service.sessions() as session:
+        ada, ben, cleo = (
+            person(session, "Ada", Role.AUTHOR),
+            person(session, "Ben", Role.APPROVER),
+            person(session, "Cleo", Role.APPROVER),
+        )
+        held = lifecycle.in_force(session)
+        assert held is not None
+        [old] = [one for one in held.versions if (one.kind, one.key) == (ItemKind.RULE, key)]
+        content = json.loads(old.content) | changes
+        draft = lifecycle.draft(session, ItemKind.RULE, key, content, by=ada, at=at, reason="New evidence.")
+        lifecycle.submit(session, draft, by=ada, at=at)
+        lifecycle.approve(session, draft, by=ben, at=at)
+        others = [one for one in held.versions if one is not old]
+        release = lifecycle.publish(session, [*others, draft], by=cleo, at=at, reason="New evidence.")
+        session.commit()
+        return release.number
+
+
+def put_in_force(service: Service, number: int, at: datetime = NOW) -> None:
+    with service.sessions() as session:
+        release = session.scalars(select(Release).where(Release.number == number)).one()
+        lifecycle.activate(session, release, by=person(session, "Ben", Role.APPROVER), at=at, reason="Read in full.")
+        session.commit()
 
 
 Command = Callable[..., Result]

@@ -50,9 +50,10 @@ def shipped_url(shipped_sqlite: str, tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-def prepared_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def prepared_once() -> Iterator[None]:
     """Releases are made ready once in a test run, not once in a test."""
-    monkeypatch.setattr("cds.serving.prepare", clinic.prepared_once)
+    with clinic.preparing_once():
+        yield
 
 
 @pytest.fixture

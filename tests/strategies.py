@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cache
+from functools import cached_property
 from random import Random
+from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -29,7 +31,7 @@ from knowledge.conditions import (
 )
 from knowledge.facts import Code, Fact, FactType, Value
 
-moderately = settings(max_examples=int(os.environ.get("HYPOTHESIS_EXAMPLES", "150")), deadline=None)
+moderately = settings(max_examples=int(os.environ.get("HYPOTHESIS_EXAMPLES", "80")), deadline=None)
 
 WHOLE = st.integers(-3, 8) | st.sampled_from((2**53 + 1, 2**63 - 1, 2**63, -(2**63) - 1, 10**40))
 DECIMALS = (
@@ -41,35 +43,33 @@ DAYS = st.integers(-3, 3).map(lambda days: date(2026, 1, 1) + timedelta(days)) |
 ORDERS = (Operator.LESS, Operator.AT_MOST, Operator.MORE, Operator.AT_LEAST)
 
 
+@dataclass(frozen=True, eq=False)
+class Dictionary:
+    """A few facts, of any types, and what can be drawn over them."""
+
+    facts: dict[str, Fact]
+
+    @cached_property
+    def patients(self) -> st.SearchStrategy[dict[str, Value]]:
+        """What is known of someone: any part of the dictionary."""
+        return st.fixed_dictionaries({}, optional={key: _values(fact) for key, fact in self.facts.items()})
+
+    @cached_property
+    def conditions(self) -> st.SearchStrategy[Condition]:
+        """Trees of up to eight leaves."""
+        leaves = st.one_of(st.just(Always()), *(_leaves(fact) for fact in self.facts.values()))
+        return st.recursive(leaves, _trees, max_leaves=8)
+
+    @cached_property
+    def rules(self) -> st.SearchStrategy[dict[str, Condition]]:
+        """Named conditions."""
+        several = st.lists(self.conditions, min_size=1, max_size=8)
+        return several.map(lambda found: {f"rule-{number}": condition for number, condition in enumerate(found)})
+
+
 def dictionaries() -> st.SearchStrategy[Dictionary]:
-    """A few facts, of any types. The same few dozen dictionaries return: strategies over them are slow to make."""
+    """The same few dozen at random: strategies over a dictionary are slow to make."""
     return st.sampled_from(_DICTIONARIES)
-
-
-@cache
-def patients(facts: Dictionary) -> st.SearchStrategy[dict[str, Value]]:
-    """What is known of someone: any part of the dictionary."""
-    return st.fixed_dictionaries({}, optional={key: _values(fact) for key, fact in facts.items()})
-
-
-@cache
-def conditions(facts: Dictionary) -> st.SearchStrategy[Condition]:
-    """Trees over the dictionary, of up to ten leaves."""
-    leaves = st.one_of(st.just(Always()), *(_leaves(fact) for fact in facts.values()))
-    return st.recursive(leaves, _trees, max_leaves=10)
-
-
-@cache
-def rules(facts: Dictionary) -> st.SearchStrategy[dict[str, Condition]]:
-    """Named conditions over the dictionary."""
-    several = st.lists(conditions(facts), min_size=1, max_size=12)
-    return several.map(lambda found: {f"rule-{number}": condition for number, condition in enumerate(found)})
-
-
-class Dictionary(dict[str, Fact]):
-    """A fact dictionary that stays as it is, so that it can be a key itself."""
-
-    __hash__ = object.__hash__  # type: ignore[assignment]
 
 
 def _dictionary(random: Random) -> Dictionary:
@@ -111,7 +111,7 @@ def _leaves(fact: Fact) -> st.SearchStrategy[Condition]:
         case FactType.TEXT:
             return known
         case FactType.INTEGER | FactType.DECIMAL | FactType.DATE:
-            limits = DAYS if fact.type is FactType.DATE else _values(fact) | WHOLE
+            limits: st.SearchStrategy[Any] = DAYS if fact.type is FactType.DATE else _values(fact) | WHOLE
             compared = st.builds(Compare, st.just(fact.key), st.sampled_from((*ORDERS, Operator.IS)), limits)
             pairs = st.tuples(limits, limits).map(sorted)
             return known | compared | pairs.map(lambda pair: Between(fact.key, *pair))

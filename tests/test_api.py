@@ -47,13 +47,11 @@ IN_PAIN = {"has_mbc": True, "age_years": 70, "disease_phase": "stable", "pain_nr
 """Pain of 8: uncontrolled, and an emergency is not excluded, so advice to exercise waits."""
 
 
-@pytest.fixture(params=BOTH)
-def shipped_on_both(request: pytest.FixtureRequest, tmp_path: Path, prepared_once: None) -> Iterator[Caller]:
-    with (
-        clinic.copied(request.getfixturevalue(f"shipped_{request.param}"), tmp_path) as url,
-        clinic.open_app(url) as app,
-    ):
-        yield Caller(app.test_client())
+@pytest.fixture(scope="module", params=BOTH)
+def shipped_on_both(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Caller]:
+    """An app that asks the shipped content, on either database."""
+    with clinic.asked(request.getfixturevalue(f"shipped_{request.param}"), tmp_path_factory.mktemp("api")) as caller:
+        yield caller
 
 
 def vignettes() -> list[tuple[str, dict[str, Any]]]:

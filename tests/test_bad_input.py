@@ -32,15 +32,8 @@ pytestmark = pytest.mark.filterwarnings("error")
 @pytest.fixture(scope="module", params=BOTH)
 def caller(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Caller]:
     """One service for the whole module: whatever was sent to it before, it must go on answering."""
-    folder = tmp_path_factory.mktemp("bad")
-    shipped = request.getfixturevalue(f"shipped_{request.param}")
-    with (
-        pytest.MonkeyPatch.context() as patch,
-        clinic.copied(shipped, folder) as url,
-        clinic.open_app(url) as app,
-    ):
-        patch.setattr("cds.serving.prepare", clinic.prepared_once)
-        yield Caller(app.test_client())
+    with clinic.asked(request.getfixturevalue(f"shipped_{request.param}"), tmp_path_factory.mktemp("bad")) as caller:
+        yield caller
 
 
 @pytest.fixture(autouse=True)
@@ -216,7 +209,8 @@ WRONG: dict[str, tuple[Any, dict[str, str]]] = {
     "a unit off by a thousand": (
         {"facts": {"spo2_room_air": 0.93}},
         {
-            "/facts/spo2_room_air": "Oxygen saturation at rest on room air has the range 50 to 100 %; 0.93 is outside it."
+            "/facts/spo2_room_air": "Oxygen saturation at rest on room air has the range 50 to 100%; "
+            "0.93 is outside it."
         },
     ),
     "a huge whole number": (
@@ -226,7 +220,8 @@ WRONG: dict[str, tuple[Any, dict[str, str]]] = {
     "a code in other letters": (
         {"facts": {"disease_phase": "Acute"}},
         {
-            "/facts/disease_phase": 'Disease phase is one of acute, stable, deteriorating, terminal, not the text "Acute".'
+            "/facts/disease_phase": "Disease phase is one of acute, stable, deteriorating, terminal, "
+            'not the text "Acute".'
         },
     ),
     "a date that is none": (
@@ -349,7 +344,7 @@ def test_a_number_beyond_all_numbers_is_refused_where_it_stands(caller: Caller) 
     assert errors_of(caller.refusal(body)) == {
         "/subject": "A subject is a text, or null.",
         "/facts/age_years": "Age is a whole number, not a very large number.",
-        "/facts/spo2_room_air": "Oxygen saturation at rest on room air has the range 50 to 100 %; "
+        "/facts/spo2_room_air": "Oxygen saturation at rest on room air has the range 50 to 100%; "
         "a very large number is outside it.",
         "/facts/bmi/value": "Body mass index has the range 10 to 80 kg/m²; a very large number is outside it.",
     }
@@ -373,9 +368,18 @@ def test_the_nearest_valid_name_is_suggested(
     assert suggestions_of(caller.refusal(body)) == suggestions
 
 
-def test_40000_unknown_names_are_all_named(caller: Caller) -> None:
-    facts = {f"a{number}": 1 for number in range(20_000)}
-    problem = caller.refusal({"facts": facts, **{f"b{number}": 1 for number in range(20_000)}})
+def test_500_facts_are_read_and_one_more_is_too_many(caller: Caller) -> None:
+    facts = {f"a{number}": 1 for number in range(500)}
+    problem = caller.refusal({"facts": facts})
+    assert problem["detail"] == "500 things are wrong with it; nothing was recorded."
+    assert set(errors_of(problem)) == {f"/facts/{name}" for name in facts}
+    assert errors_of(caller.refusal({"facts": {**facts, "age_years": 60}})) == {
+        "/facts": "A patient has at most 500 facts."
+    }
+
+
+def test_40000_unknown_parts_are_all_named(caller: Caller) -> None:
+    problem = caller.refusal({f"part{number}": 1 for number in range(40_000)} | {"facts": {}})
     assert problem["detail"] == "40000 things are wrong with it; nothing was recorded."
 
 
@@ -547,8 +551,7 @@ def own_service(
     kind: str, request: pytest.FixtureRequest, folder: Path, **settings: Any
 ) -> Iterator[tuple[Caller, str]]:
     """A service on a database that the test may break: a new file, or the module's own one in PostgreSQL."""
-    with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
-        patch.setattr("cds.serving.prepare", clinic.prepared_once)
+    with clinic.preparing_once(), ExitStack() as stack:
         if kind == "sqlite":
             url = stack.enter_context(clinic.copied(request.getfixturevalue("shipped_sqlite"), folder))
         else:

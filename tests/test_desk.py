@@ -301,9 +301,11 @@ def test_a_draft_that_cannot_be_read_says_what_is_wrong(auditor: FlaskClient, se
     read(auditor, "/desk/")
 
 
-def test_every_rule_has_a_page_that_reads_like_a_document(auditor: FlaskClient) -> None:
+def test_every_rule_has_a_page_that_reads_like_a_document(auditor: FlaskClient, service: Service) -> None:
     base = clinic.shipped_base()
-    for key, rule in base.rules.items():
+    # What a page says does not hang on the database: on the second one a sample is enough.
+    every = 1 if service.database.dialect.name == "sqlite" else 20
+    for key, rule in list(base.rules.items())[::every]:
         page = words(read(auditor, f"/desk/rules/{key}"))
         assert " ".join(rule.text.split()) in page
         assert "A fact that the condition names is not in the dictionary" not in page
@@ -315,9 +317,8 @@ def test_every_rule_has_a_page_that_reads_like_a_document(auditor: FlaskClient) 
 
 def test_a_rule_says_what_it_withholds_and_what_withholds_it(auditor: FlaskClient) -> None:
     page = words(read(auditor, f"/desk/rules/{RULE}"))
-    assert "While it is recommended, it withholds Offer exercise where it is feasible" in page or (
-        "Offer exercise where it is feasible" in page
-    )
+    assert "While it is recommended, it withholds" in page
+    assert "Offer exercise where it is feasible" in page
     assert "uncontrolled_pain and (not oncologic_emergency_excluded or oncologic_emergency_excluded is unknown)" in page
     other = words(read(auditor, "/desk/rules/exercise-any-offer-if-feasible"))
     assert "It is withheld while one of these is recommended" in other

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from random import Random
@@ -24,7 +24,7 @@ from knowledge.facts import Fact, Facts, FactType
 from knowledge.language import parse
 from knowledge.reasoning import reading
 from tests import synthetic
-from tests.strategies import dictionaries, moderately, patients, rules
+from tests.strategies import dictionaries, moderately
 
 FACTS = {
     type.value: Fact(key=type.value, label=type.value, type=type, phrase=type.value, topic="test") for type in FactType
@@ -32,11 +32,11 @@ FACTS = {
 DURABLE = engine_module.durable
 
 
-def read(conditions: dict[str, Condition], facts: Facts) -> frozenset[str]:
+def read(conditions: Mapping[str, Condition], facts: Facts) -> frozenset[str]:
     return frozenset(name for name, condition in conditions.items() if reading(condition, facts))
 
 
-def fired(conditions: dict[str, Condition], facts: Facts) -> frozenset[str]:
+def fired(conditions: Mapping[str, Condition], facts: Facts) -> frozenset[str]:
     with Engine(plan(conditions, FACTS)) as engine:
         return engine.fire(facts)
 
@@ -52,14 +52,14 @@ def limits(count: int) -> dict[str, Condition]:
 @moderately
 @given(st.data())
 def test_the_engine_and_the_plain_reading_agree(data: st.DataObject):
-    facts = data.draw(dictionaries())
-    conditions = data.draw(rules(facts))
+    dictionary = data.draw(dictionaries())
+    conditions = data.draw(dictionary.rules)
     try:
-        planned = plan(conditions, facts)
+        planned = plan(conditions, dictionary.facts)
     except TooLarge:
         reject()
     with Engine(planned) as engine:
-        for patient in data.draw(st.lists(patients(facts), min_size=1, max_size=4)):
+        for patient in data.draw(st.lists(dictionary.patients, min_size=1, max_size=4)):
             assert engine.fire(patient) == read(conditions, patient)
 
 

@@ -23,7 +23,7 @@ from knowledge.conditions import Always, AtLeast, Compare, Condition, Not, Opera
 from knowledge.facts import Code, Fact, FactType
 from knowledge.language import parse
 from tests import synthetic
-from tests.strategies import conditions, dictionaries, moderately, rules
+from tests.strategies import dictionaries, moderately
 
 CODES = tuple(Code(code, code) for code in ("a", "b", "c", "d", "e", "f", "g"))
 
@@ -128,8 +128,9 @@ def test_a_decimal_may_lie_between_two_limits_and_a_whole_number_not():
 @moderately
 @given(st.data())
 def test_whether_a_condition_fits_does_not_depend_on_the_others(data: st.DataObject):
-    facts = data.draw(dictionaries())
-    condition, others = data.draw(conditions(facts)), data.draw(rules(facts))
+    dictionary = data.draw(dictionaries())
+    condition, others = data.draw(dictionary.conditions), data.draw(dictionary.rules)
+    facts = dictionary.facts
     try:
         alone = spelled_out(condition, scales([condition], facts))
     except TooLarge:
@@ -156,7 +157,7 @@ def test_just_as_many_alternatives_as_a_rule_may_have_fit():
     ],
     ids=["5 of 11", "100 of 200", "not 100 of 200", "nine pairs", "257 in all"],
 )
-def test_a_condition_of_too_many_alternatives_is_refused_when_it_is_written_and_when_it_is_planned(
+def test_a_condition_of_too_many_alternatives_is_refused_when_it_is_written_and_when_planned(
     condition: Condition,
 ):
     with pytest.raises(TooLarge, match="Split it into several rules, or count among fewer parts"):
@@ -218,7 +219,7 @@ def wide(random: Random, count: int) -> tuple[dict[str, Condition], dict[str, Fa
     return synthetic.conditions(random, facts, count), facts
 
 
-@pytest.mark.parametrize("count", [1, 60, 61, 1000, 3000])
+@pytest.mark.parametrize("count", [1, 60, 61, 1500])
 def test_no_ruleset_can_reach_a_limit_of_the_engine(count: int):
     for ruleset in plan(*wide(Random(count), count)).rulesets:
         loaded = json.loads(ruleset.text)

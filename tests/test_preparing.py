@@ -244,7 +244,7 @@ def test_all_problems_of_a_request_are_told_at_once_each_with_its_place():
         ("/facts/pain_nrs/4/source", "The source is a text of at most 100 characters, such as “patient”."),
         ("/facts/pain_nrs/4/value", 'Pain nrs is a whole number, not the text "5".'),
         ("/facts/sites/observed_at", FUTURE),
-        ("/facts/sites/value", 'Sites is one of bone, liver, brain, not the text "lver".'),
+        ("/facts/sites/value", 'Sites: each code is one of bone, liver, brain, not the text "lver".'),
     ]
 
 

@@ -113,5 +113,9 @@ def measure(size: int, rounds: int) -> Measured:
     return Measured(size, seconds, otherwise, statistics.mean(map(len, right)))
 
 
-if __name__ == "__main__":
+def main() -> None:
     print(table())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,10 +1,10 @@
 """The peers of the engine, each made to answer as the plain reading does.
 
 No peer knows three values. So each is asked for what is certain: negation is written away, and every comparison
-asks first whether its fact is known. Each is used in the fastest way that was found. CLIPS gets the parts of a
-conjunction as constraints of its network, and its agenda is read without running it. zen-engine comes twice: with
-a decision table, which is its form for many rules, and with all rules as the parts of one compiled expression,
-which is no rules engine any more, but what an expression can do at best.
+asks first whether its fact is known. Each is used in the fastest way that was found: CLIPS gets the parts of a
+conjunction as constraints of its network, and its rules only add their names to a list. zen-engine comes twice: with
+a decision table, which is its form for many rules, and with all conditions in one compiled expression, which makes
+no use of its being a rules engine, but is the quickest that it can do.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ from knowledge.conditions import (
     Leaf,
     Not,
     Operator,
-    facts_of,
+    leaves,
 )
-from knowledge.facts import Fact, Facts, FactType, Value
+from knowledge.facts import Fact, Facts, Value
 from knowledge.reasoning import reading
 
 Contender = Callable[[Facts], frozenset[str]]
@@ -148,8 +148,7 @@ class InZen(InPython):
 
 
 class InClips(Dialect[str]):
-    def __init__(self, facts: Mapping[str, Fact]) -> None:
-        self.facts = facts
+    """CLIPS has a slot for every fact, nil when it is not known; a list of codes has one for each of its codes."""
 
     def constant(self, value: bool) -> str:
         return str(value).upper()
@@ -167,7 +166,7 @@ class InClips(Dialect[str]):
         return f"(>= (+ 0 {' '.join(f'(if {part} then 1 else 0)' for part in parts)}) {count})"
 
     def known(self, fact: str, wanted: bool) -> str:
-        return f"({'neq' if wanted else 'eq'} ?{self.slot(fact)} nil)"
+        return f"({'neq' if wanted else 'eq'} ?{fact} nil)"
 
     def holds(self, leaf: Leaf) -> str:
         match leaf:
@@ -182,32 +181,27 @@ class InClips(Dialect[str]):
             case Among(fact, codes):
                 return f"(or {' '.join(f'(eq ?{fact} {_quoted(code)})' for code in codes)})"
             case Includes(fact, code):
-                return f"(neq (member$ {_quoted(code)} ?{fact}) FALSE)"
+                return f"(eq ?{fact}_{code} TRUE)"
             case _:
                 raise TypeError(leaf)
 
-    def slot(self, fact: str) -> str:
-        """The slot that is nil while the fact is not known: of a list it is one of its own."""
-        return f"{fact}_known" if self.facts[fact].type is FactType.CODES else fact
-
     def pattern(self, condition: Condition) -> str:
-        """The left side of a rule: constraints on slots where each part reads a fact of its own, or else one test."""
+        """The left side of a rule: a constraint on each slot when every part reads one of its own, or else a test."""
         parts = condition.parts if isinstance(condition, AllOf) else (condition,)
-        read = [facts_of(part) for part in parts]
-        names = [name for part in read for name in part]
-        alone = len(set(names)) == len(names) and all(len(part) == 1 for part in read)
-        if alone and not any(self.facts[name].type is FactType.CODES for name in names):
-            slots = " ".join(
-                f"({name} ?{name}&:{self.certain(part)})" for (name,), part in zip(read, parts, strict=True)
-            )
-            return f"(patient {slots})"
-        bound = " ".join(self.bound(name) for name in dict.fromkeys(names))
+        read = [_slots(part) for part in parts]
+        if all(len(slots) == 1 for slots in read) and len(set().union(*read)) == len(parts):
+            constraints = (f"({slot} ?{slot}&:{self.certain(part)})" for (slot,), part in zip(read, parts, strict=True))
+            return f"(patient {' '.join(constraints)})"
+        bound = " ".join(f"({slot} ?{slot})" for slot in sorted(set().union(*read)))
         return f"(patient {bound}) (test {self.certain(condition)})"
 
-    def bound(self, fact: str) -> str:
-        if self.facts[fact].type is FactType.CODES:
-            return f"({fact}_known ?{fact}_known) ({fact} $?{fact})"
-        return f"({fact} ?{fact})"
+
+def _slots(condition: Condition) -> set[str]:
+    return {name for leaf in leaves(condition) for name in (leaf.fact, *_slot_of_code(leaf))}
+
+
+def _slot_of_code(leaf: Leaf) -> tuple[str, ...]:
+    return (f"{leaf.fact}_{leaf.code}",) if isinstance(leaf, Includes) else ()
 
 
 class InJsonLogic(Dialect[Any]):
@@ -301,20 +295,28 @@ def in_a_zen_expression(conditions: Mapping[str, Condition]) -> Contender:
 
 
 def in_clips(conditions: Mapping[str, Condition], facts: Mapping[str, Fact]) -> Contender:
+    """A rule for every condition, which adds its name to a list when it fires."""
     environment = clips.Environment()
-    written = InClips(facts)
-    lists = [key for key, fact in facts.items() if fact.type is FactType.CODES]
-    slots = [f"({'multislot' if key in lists else 'slot'} {key})" for key in facts]
-    environment.build(f"(deftemplate patient {' '.join(slots)} {' '.join(f'(slot {key}_known)' for key in lists)})")
+    environment.build("(defglobal ?*met* = (create$))")
+    written = InClips()
+    lists = {key: {f"{key}_{code.code}": code.code for code in fact.codes} for key, fact in facts.items()}
+    slots = [slot for key, of_codes in lists.items() for slot in (key, *of_codes)]
+    environment.build(f"(deftemplate patient {' '.join(f'(slot {slot})' for slot in slots)})")
     for name, condition in conditions.items():
-        environment.build(f"(defrule {name} {written.pattern(condition)} =>)")
-    template = environment.find_template("patient")
+        fired = f"(bind ?*met* (create$ ?*met* {name}))"
+        environment.build(f"(defrule {name} {written.pattern(condition)} => {fired})")
+    template, names = environment.find_template("patient"), environment.find_global("met")
 
     def answer(patient: Facts) -> frozenset[str]:
-        slots = _listed(patient)
-        slots.update((f"{key}_known", True) for key in lists if key in slots)
-        fact = template.assert_fact(**slots)
-        met = frozenset([activation.name for activation in environment.activations()])
+        told = {key: _plain(value) for key, value in patient.items()}
+        for key, value in patient.items():
+            if isinstance(value, frozenset):
+                told[key] = True
+                told.update((slot, code in value) for slot, code in lists[key].items())
+        fact = template.assert_fact(**told)
+        environment.run()
+        met = frozenset(map(str, names.value))
+        names.value = ()
         fact.retract()
         return met
 

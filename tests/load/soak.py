@@ -10,6 +10,7 @@ import argparse
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 
@@ -53,7 +54,7 @@ def main(arguments: list[str]) -> int:
     return 1 if wrong else 0
 
 
-def round_of(engine: Engine, expected: list[tuple[Facts, frozenset[str]]], count: int, threads: int) -> int:
+def round_of(engine: Engine, expected: Sequence[tuple[Facts, frozenset[str]]], count: int, threads: int) -> int:
     """How many answers were wrong, of so many patients shared out among threads."""
     wrong = [0] * threads
 
