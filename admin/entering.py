@@ -9,11 +9,11 @@ from flask import Flask, current_app, request
 from flask_wtf import FlaskForm
 from limits import parse
 from limits.storage import MemoryStorage
-from limits.strategies import FixedWindowRateLimiter
+from limits.strategies import MovingWindowRateLimiter
 from wtforms import PasswordField, StringField
 
 from cds.api import session
-from cds.preparing import unstorable
+from cds.requests import unstorable
 from cds.service import service_of
 from knowledge import audit, people
 from knowledge.models import User
@@ -47,7 +47,7 @@ def attach(app: Flask) -> None:
 
     With the library under Flask-Limiter: its hooks would take a quarter of a millisecond of every API request.
     """
-    app.extensions[_EXTENSION] = FixedWindowRateLimiter(MemoryStorage())
+    app.extensions[_EXTENSION] = MovingWindowRateLimiter(MemoryStorage())
 
 
 def admitted(name: str, password: str) -> User | None:
@@ -87,7 +87,7 @@ def _address() -> str:
     return request.remote_addr or "unknown"
 
 
-def _limits() -> FixedWindowRateLimiter:
+def _limits() -> MovingWindowRateLimiter:
     return current_app.extensions[_EXTENSION]
 
 

@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 from cds import problems
 from cds.asking import patients_in, question
 from cds.deciding import Answer, Disagreement, decide
-from cds.preparing import UnusableRequest
 from cds.problems import Problem, Refused
 from cds.recording import record, record_incident
+from cds.requests import UnusableRequest
 from cds.service import Service
 from cds.serving import NoRelease, Standing
 from cds.writing import compact

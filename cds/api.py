@@ -14,9 +14,9 @@ from cds.answering import answer_batch, answer_one, standing
 from cds.asking import BatchRequest, RecommendationRequest, json_in
 from cds.keys import holder
 from cds.models import Decision
-from cds.preparing import RequestProblem, escaped, unstorable
 from cds.problems import MEDIA_TYPE, Refused
 from cds.releases import PreparedRelease
+from cds.requests import RequestProblem, escaped, unstorable
 from cds.service import service_of
 
 PREFIX = "/api/v1"

@@ -12,17 +12,9 @@ from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
 from cds import problems
 from cds.deciding import Question
-from cds.preparing import (
-    CLOCK_SKEW,
-    MOST_SUGGESTIONS,
-    RequestProblem,
-    UnusableRequest,
-    escaped,
-    moment,
-    unstorable,
-)
 from cds.problems import Refused
 from cds.releases import PreparedRelease
+from cds.requests import CLOCK_SKEW, MOST_SUGGESTIONS, RequestProblem, UnusableRequest, escaped, moment, unstorable
 from knowledge.errors import nearest
 from knowledge.items import Actor
 

@@ -22,7 +22,7 @@ from cds.problems import Problem, Refused
 from cds.service import Service, Settings, service_of
 from knowledge import audit, loading, people
 from knowledge.database import upgrade
-from knowledge.errors import KnowledgeError
+from knowledge.errors import KnowledgeError, printable
 from knowledge.files import SHIPPED
 from knowledge.models import Role
 
@@ -248,12 +248,11 @@ def _sentence(error: Exception) -> str:
 
 def _problem_text(problem: Problem) -> str:
     lines = [problem.detail]
-    lines += [
-        f"{error.pointer or '(the whole)'}: {error.detail}"
-        for error in problem.errors
-        if error.detail != problem.detail
-    ]
-    return "\n".join(lines)
+    for error in problem.errors:
+        hint = f" Did you mean {error.suggestion}?" if error.suggestion and "Did you mean" not in error.detail else ""
+        if error.detail != problem.detail:
+            lines.append(f"{error.pointer or '(the whole)'}: {error.detail}{hint}")
+    return "\n".join(printable(line) for line in lines)
 
 
 def _port() -> int:

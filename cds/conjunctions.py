@@ -33,6 +33,9 @@ from knowledge.language import write
 MOST_ALTERNATIVES = 256
 """Of one condition: 5 findings out of 10 make 252. A rule that needs more is several rules."""
 
+MOST_JOINED = 4 * MOST_ALTERNATIVES
+"""Pairs of alternatives in one step, of which some contradict each other or are covered by others."""
+
 MOST_ASPECTS = 100
 """In one conjunction; the engine refuses a message with 255 properties (error 302)."""
 
@@ -60,7 +63,8 @@ def spelled_out(condition: Condition, scales: Mapping[Aspect, Scale]) -> list[Co
                 "Split it into several rules that each read fewer facts."
             )
         choices = [scales[aspect].literals(aspect, places) for aspect, places in asked]
-        _refuse_many(len(spelled) + math.prod(map(len, choices)), condition)
+        if len(spelled) + math.prod(map(len, choices)) > MOST_ALTERNATIVES:
+            raise _too_many(condition)
         spelled.update((frozenset().union(*chosen), None) for chosen in product(*choices))
     return list(spelled)
 
@@ -101,10 +105,12 @@ def _at_least(
         further: dict[int, list[_Asked]] = {}
         for n in range(max(0, needed - len(parts) + done), min(done, needed) + 1):
             fewer = reached.get(n - 1, [])
-            _refuse_many(len(fewer) * len(part) // 4, whole)
+            if len(fewer) * len(part) > MOST_JOINED:
+                raise _too_many(whole)
             joined = (_joined(one, other) for one in fewer for other in part)
             further[n] = _simplified([*reached.get(n, []), *(asked for asked in joined if asked is not None)], scales)
-            _refuse_many(len(further[n]), whole)
+            if len(further[n]) > MOST_ALTERNATIVES:
+                raise _too_many(whole)
         reached = further
     return reached[needed]
 
@@ -149,9 +155,8 @@ def _narrowness(asked: _Asked) -> tuple[int, int, _Asked]:
     return len(asked), -sum(places.bit_count() for _, places in asked), asked
 
 
-def _refuse_many(number: int, condition: Condition) -> None:
-    if number > MOST_ALTERNATIVES:
-        raise TooLarge(
-            f"Spelled out, `{short(write(condition), 100)}` has more than {MOST_ALTERNATIVES} alternatives. "
-            "Split it into several rules, or count among fewer parts."
-        )
+def _too_many(condition: Condition) -> TooLarge:
+    return TooLarge(
+        f"Spelled out, `{short(write(condition), 100)}` has more than {MOST_ALTERNATIVES} alternatives. "
+        "Split it into several rules, or count among fewer parts."
+    )

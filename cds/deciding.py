@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from cds.preparing import Notice, Prepared
+from cds.observing import Notice
+from cds.preparing import Prepared
 from cds.releases import NARROWER, PreparedRelease, RuleInRelease
 from cds.telling import Told, Trigger
 from cds.writing import compact, instant, plain

@@ -93,9 +93,9 @@ class Engine:
 
 def _firings(handle: int, message: str) -> list[str]:
     """The rules of one ruleset that the message fires, the sentinel among them; the message is taken back."""
-    status, session = durable.assert_fact(handle, message)
+    _, session = durable.assert_fact(handle, message)
     started = durable.start_action_for_state(handle, session)
-    if status or not started:
+    if not started:
         raise _Unsound
     rules: list[str] = []
     text = started[1]

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from flask import Response, render_template
 from werkzeug.exceptions import HTTPException
 
-from cds.preparing import RequestProblem
 from cds.problems import Problem
+from cds.requests import RequestProblem
 
 _SAID = {
     400: ("This could not be read", "The form or the address holds something that cannot be used."),

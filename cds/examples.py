@@ -54,7 +54,11 @@ RECOMMENDATION: dict[str, Any] = {
     "urgency": "this_visit",
     "patient_may_see": False,
     "because": [
-        {"fact": "starting_exercise_program", "value": None, "reading": "about to begin an exercise program: not known"},
+        {
+            "fact": "starting_exercise_program",
+            "value": None,
+            "reading": "about to begin an exercise program: not known",
+        },
         {"fact": "diabetes_mellitus", "value": True, "reading": "diabetes mellitus"},
     ],
     "citations": [

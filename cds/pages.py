@@ -19,8 +19,8 @@ from cds.answering import standing
 from cds.api import PREFIX, session
 from cds.deciding import Disagreement
 from cds.error_pages import error_page
-from cds.preparing import UnusableRequest
 from cds.problems import Refused
+from cds.requests import UnusableRequest
 from cds.service import service_of
 from cds.serving import Standing
 from knowledge.database import at_head

@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import Response
 
-from cds.preparing import RequestProblem
+from cds.requests import RequestProblem
 
 MEDIA_TYPE = "application/problem+json"
 

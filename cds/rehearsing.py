@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from cds.deciding import Disagreement, Question, decide
-from cds.preparing import UnusableRequest
 from cds.releases import PreparedRelease
+from cds.requests import UnusableRequest
 from knowledge.items import State, Vignette
 
 

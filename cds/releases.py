@@ -106,9 +106,7 @@ class PreparedRelease:
     def _entry(self, rule: Rule, condition: str) -> RuleInRelease:
         version = self.versions[ItemKind.RULE, rule.key]
         texts = _texts(rule, version, self.base)
-        return RuleInRelease(
-            rule.key, rule, version, condition, _URGENCY[rule.urgency], frozenset(rule.actors), texts
-        )
+        return RuleInRelease(rule.key, rule, version, condition, _URGENCY[rule.urgency], frozenset(rule.actors), texts)
 
 
 def rule_header(rule: Rule, version: int) -> dict[str, Any]:

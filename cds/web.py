@@ -21,8 +21,8 @@ from cds.answering import standing
 from cds.api import PREFIX, api
 from cds.error_pages import http_error_page, problem_page
 from cds.pages import pages
-from cds.preparing import RequestProblem, escaped
 from cds.problems import Problem, Refused
+from cds.requests import RequestProblem, escaped
 from cds.service import EXTENSION, Service, service_of
 from knowledge.database import at_head
 from knowledge.errors import nearest

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-
 _LONGEST_WORD = 100
 
 

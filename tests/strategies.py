@@ -111,7 +111,7 @@ def _leaves(fact: Fact) -> st.SearchStrategy[Condition]:
         case FactType.TEXT:
             return known
         case FactType.INTEGER | FactType.DECIMAL | FactType.DATE:
-            limits: st.SearchStrategy[Any] = DAYS if fact.type is FactType.DATE else _values(fact) | WHOLE
+            limits: st.SearchStrategy[Any] = DAYS if fact.type is FactType.DATE else DECIMALS | WHOLE
             compared = st.builds(Compare, st.just(fact.key), st.sampled_from((*ORDERS, Operator.IS)), limits)
             pairs = st.tuples(limits, limits).map(sorted)
             return known | compared | pairs.map(lambda pair: Between(fact.key, *pair))

@@ -208,10 +208,7 @@ WRONG: dict[str, tuple[Any, dict[str, str]]] = {
     ),
     "a unit off by a thousand": (
         {"facts": {"spo2_room_air": 0.93}},
-        {
-            "/facts/spo2_room_air": "Oxygen saturation at rest on room air has the range 50 to 100%; "
-            "0.93 is outside it."
-        },
+        {"/facts/spo2_room_air": "Oxygen saturation at rest on room air has the range 50 to 100%; 0.93 is outside it."},
     ),
     "a huge whole number": (
         {"facts": {"age_years": 10**4_000}},

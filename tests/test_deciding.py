@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from cds.deciding import Disagreement, Question, decide, letters, states_from
-from cds.preparing import UnusableRequest
 from cds.releases import PreparedRelease
+from cds.requests import UnusableRequest
 from knowledge.files import base_of
 from knowledge.items import Actor, ItemKind, State
 from knowledge.schemas import item_from

@@ -108,6 +108,9 @@ def test_a_condition_is_spelled_out(text: str, alternatives: set[str]):
     ("one", "other"),
     [
         ("integer > 55", "integer >= 56"),
+        ("integer > 55.5", "integer >= 56"),
+        ("integer <= 55.5", "integer < 56"),
+        ("integer is 55.5", "not always"),
         ("not (integer <= 55)", "integer > 55"),
         ("date > 2026-01-31", "date >= 2026-02-01"),
         ("date < 0001-01-02 or date > 9999-12-30", "not (date between 0001-01-02 and 9999-12-30)"),

@@ -12,20 +12,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from cds.preparing import (
-    CLOCK_SKEW,
-    LONGEST_SOURCE,
-    MOST_OBSERVATIONS,
-    MOST_SUGGESTIONS,
-    Derived,
-    Intake,
-    Notice,
-    Prepared,
-    RequestProblem,
-    UnusableRequest,
-    moment,
-    unstorable,
-)
+from cds.observing import LONGEST_SOURCE, MOST_OBSERVATIONS, Notice
+from cds.preparing import Derived, Intake, Prepared
+from cds.requests import CLOCK_SKEW, MOST_SUGGESTIONS, RequestProblem, UnusableRequest, moment, unstorable
 from knowledge.facts import Code, Derivation, Fact, FactType
 
 AT = datetime(2026, 1, 31, 9, tzinfo=UTC)
@@ -248,6 +237,25 @@ def test_all_problems_of_a_request_are_told_at_once_each_with_its_place():
     ]
 
 
+@pytest.mark.parametrize(
+    ("name", "raw", "told"),
+    [
+        ("age_years", 7.5, "Age years is a whole number, not 7.5."),
+        ("age_years", True, "Age years is a whole number, not true."),
+        ("age_years", 121, "Age years has the range 0 to 120; 121 is outside it."),
+        ("goal_met", 1, "Goal met is true or false, not 1."),
+        ("spo2", 92500, "Spo2 has the range 50 to 100; 92500 is outside it."),
+        ("disease_phase", 3, "Disease phase is one of acute, stable, unknown, not 3."),
+        ("goals", False, "Goals is a text, not false."),
+        ("diagnosis_date", 20260131, "Diagnosis date is a date such as 2026-01-31, not 20260131."),
+    ],
+)
+def test_a_bare_value_that_the_fact_cannot_have_is_refused_at_its_name(name: str, raw: Any, told: str):
+    assert problems({name: raw}) == [(f"/facts/{name}", told)]
+    assert problems({name: {"value": raw}}) == [(f"/facts/{name}/value", told)]
+    assert problems({name: [observed(raw)]}) == [(f"/facts/{name}/0/value", told)]
+
+
 def test_the_nearest_name_comes_with_a_problem():
     with pytest.raises(UnusableRequest) as refused:
         prepared(age_year=60, weight=70, disease_phase="acut", pain_nrs={"valeu": 7})
@@ -259,7 +267,9 @@ def test_the_nearest_name_comes_with_a_problem():
         "/facts/pain_nrs/valeu": "value",
         "/facts/pain_nrs": None,
     }
-    assert "GET /api/v1/facts lists them." in str(refused.value)
+    assert str(refused.value).split("; ")[1] == (
+        "/facts/weight: There is no fact called 'weight'. GET /api/v1/facts lists them."
+    )
 
 
 @pytest.mark.parametrize(
@@ -286,6 +296,11 @@ def test_a_flood_of_unknown_names_gets_a_few_suggestions():
     suggested = [problem for problem in refused.value.problems if problem.suggestion]
     assert len(refused.value.problems) == 5_000
     assert len(suggested) == MOST_SUGGESTIONS
+
+
+def test_the_pointer_to_a_very_long_name_is_cut():
+    assert problems({"x" * 101: 1})[0][0] == f"/facts/{'x' * 99}…"
+    assert problems({"x" * 100: 1})[0][0] == f"/facts/{'x' * 100}"
 
 
 @pytest.mark.parametrize("name", ["x" * 100_000, "\ud800" * 5, "\x00", "\u202e", "{{7*7}}"])

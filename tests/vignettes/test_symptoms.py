@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cds.preparing import UnusableRequest
+from cds.requests import UnusableRequest
 from knowledge.conditions import facts_of
 from knowledge.items import Actor, State
 from tests.vignettes.shipped import Ask, base, observed, rules
