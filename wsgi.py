@@ -24,7 +24,6 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 def main() -> None:
     """The command `phasewise`."""
-    journal.start()
     cli(obj=create_app)
 
 

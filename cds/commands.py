@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -15,7 +16,7 @@ import click
 from flask import Flask
 from sqlalchemy.exc import ArgumentError, DBAPIError, ProgrammingError, SQLAlchemyError
 
-from cds import demo, keys, sealing
+from cds import demo, journal, keys, sealing
 from cds.answering import answer_one
 from cds.asking import json_in
 from cds.problems import Problem, Refused
@@ -39,6 +40,7 @@ def cli() -> None:
 
     PHASEWISE_DATABASE_URL names the database; unset, an SQLite file under instance/.
     """
+    journal.start()
 
 
 @cli.command()
@@ -53,16 +55,11 @@ def serve(create_app: CreateApp, with_demo: bool) -> None:
     with _told():
         app = create_app(settings)
         service = service_of(app)
+        listening = _listening(port)
         if with_demo:
             _ready(service)
-        try:
-            server = create_server(
-                app, host="127.0.0.1", port=port, threads=8, max_request_body_size=settings.largest_batch + 1024
-            )
-        except OSError as error:
-            raise click.ClickException(
-                f"Port {port} cannot be used ({error.strerror}): set PHASEWISE_PORT to another."
-            ) from None
+        largest = settings.largest_batch + 1024
+        server = create_server(app, sockets=[listening], threads=8, max_request_body_size=largest)
         if with_demo:
             _welcome(demo.prepare(service, Path("instance")), port)
         else:
@@ -257,9 +254,17 @@ def _problem_text(problem: Problem) -> str:
 
 def _port() -> int:
     text = os.environ.get("PHASEWISE_PORT", "8000")
-    if not text.isdecimal() or not 0 < int(text) < 65536:
+    if not (text.isascii() and text.isdecimal() and 0 < int(text) < 65536):
         raise click.ClickException(f"PHASEWISE_PORT is a number from 1 to 65535, not {text!r}.")
     return int(text)
+
+
+def _listening(port: int) -> socket.socket:
+    try:
+        return socket.create_server(("127.0.0.1", port))
+    except OSError as error:
+        detail = f"Port {port} cannot be used ({os.strerror(error.errno or 0)}): set PHASEWISE_PORT to another."
+        raise click.ClickException(detail) from None
 
 
 def _welcome(ready: demo.Demo, port: int) -> None:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sqlite3
 from typing import Any
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
 from cds.models import Decision
+from cds.recording import record
 from cds.schemas import BatchResults
 from cds.service import Service
-from tests.clinic import BATCH, Caller, counts, errors_of, keys_of, suggestions_of
+from tests.clinic import BATCH, Caller, counts, errors_of, keys_of, problem_in, suggestions_of
 
 IN_PAIN = {"has_mbc": True, "age_years": 70, "disease_phase": "stable", "pain_nrs": 8}
 
@@ -93,6 +96,25 @@ def test_each_answer_of_a_batch_is_digested_as_it_stands_in_the_body(caller: Cal
         recorded = set(session.scalars(select(Decision.response_digest)))
     assert len(digests) == 2
     assert digests == recorded
+
+
+def test_a_batch_is_on_record_whole_or_not_at_all(
+    caller: Caller, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = counts(service)
+    kept: list[object] = []
+
+    def keep(*things: Any, **more: Any) -> None:
+        kept.append(record(*things, **more))
+        if len(kept) == 3:
+            raise OperationalError("INSERT", {}, sqlite3.OperationalError("disk I/O error"))
+
+    monkeypatch.setattr("cds.answering.record", keep)
+    problem = problem_in(caller.post({"patients": [{"facts": {}}] * 4}, BATCH), 503)
+    assert problem["type"] == "urn:phasewise:problem:database-unavailable"
+    assert counts(service) == before
+    monkeypatch.undo()
+    assert [one["status"] for one in results(caller, [{"facts": {}}] * 4)] == [200] * 4
 
 
 def test_a_batch_can_tell_the_rules_that_are_not_met_too(caller: Caller) -> None:

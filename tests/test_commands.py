@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import socket
 import subprocess
 import sys
@@ -25,6 +24,7 @@ from knowledge import audit, people
 from knowledge.database import connect, sessions
 from knowledge.models import Role
 from knowledge.people import password_is
+from tests import content
 from tests.clinic import Caller, Command, keys_of
 from tests.databases import BOTH, empty_database
 from tests.story import by_force
@@ -191,7 +191,7 @@ def test_an_incident_is_told_too(runner: Command, monkeypatch: pytest.MonkeyPatc
     ("database", "told"),
     [
         ("nonsense", "PHASEWISE_DATABASE_URL is not the address of a database: write sqlite:////"),
-        ("oracle7://host/x", "PHASEWISE_DATABASE_URL is not the address of a database: write sqlite:////"),
+        ("oracle7://host/x", "Phasewise keeps its record in SQLite or PostgreSQL, not in oracle7."),
         ("postgresql+psycopg2://host/x", "PHASEWISE_DATABASE_URL is not the address of a database: write sqlite:////"),
         ("mysql://host/x", "Phasewise keeps its record in SQLite or PostgreSQL, not in mysql."),
         ("sqlite:////proc/nowhere/x.sqlite3", "/proc/nowhere cannot be used: No such file or directory."),
@@ -236,19 +236,18 @@ def test_db_upgrade_can_be_repeated(runner: Command, empty_url: str) -> None:
 def test_content_is_exported_and_imported_with_what_was_done_told(
     runner: Command, empty_url: str, tmp_path: Path
 ) -> None:
-    folder = tmp_path / "files"
-    exported = runner("content", "export", folder)
-    assert (exported.exit_code, exported.stdout) == (0, f"Release 1 is written to {folder}.\n")
+    folder = content.written(tmp_path / "files")
     imported = runner("content", "import", folder, database=empty_url)
-    assert imported.exit_code == 0
-    assert re.fullmatch(r"Release 1 is imported and in force; \d+ drafts\.\n", imported.stdout)
+    assert (imported.exit_code, imported.stdout) == (0, "Release 1 is imported and in force; 1 drafts.\n")
     assert runner("content", "import", folder, database=empty_url).stdout == (
         "Nothing differs from what is in the database.\n"
     )
-    rules = folder / "rules" / "pain.toml"
-    rules.write_text(rules.read_text("utf-8").replace("Classify pain as mild", "Sort pain as mild"), "utf-8")
-    drafts = runner("content", "import", folder, "--reason", "Plainer words.", database=empty_url)
-    assert drafts.stdout == "Drafts, to be reviewed:\n  rule ext-pain-severity-bands\n"
+    exported = runner("content", "export", tmp_path / "again", database=empty_url)
+    assert (exported.exit_code, exported.stdout) == (0, f"Release 1 is written to {tmp_path / 'again'}.\n")
+    assert content.texts(tmp_path / "again") == content.texts(folder)
+    content.change(folder, "rules/care.toml", "Walk a little.", "Walk a lot.")
+    drafts = runner("content", "import", folder, "--reason", "New evidence.", database=empty_url)
+    assert drafts.stdout == "Drafts, to be reviewed:\n  rule walk\n"
     assert runner("audit", "verify", database=empty_url).exit_code == 0
 
 
@@ -410,10 +409,10 @@ def test_as_a_process_it_keeps_the_answer_and_the_problem_apart(shipped_url: str
 
 
 def test_importing_the_application_touches_no_database(tmp_path: Path) -> None:
-    for database in ("nonsense", f"sqlite:///{tmp_path / 'deep' / 'x.sqlite3'}"):
-        result = phasewise("--help", stdin=b"", database=database, folder=tmp_path)
-        assert (result.returncode, result.stderr) == (0, b"")
-        assert result.stdout.startswith(b"Usage: ")
+    database = f"sqlite:///{tmp_path / 'deep' / 'x.sqlite3'}"
+    result = phasewise("--help", stdin=b"", database=database, folder=tmp_path)
+    assert (result.returncode, result.stderr) == (0, b"")
+    assert result.stdout.startswith(b"Usage: ")
     assert list(tmp_path.iterdir()) == []
 
 

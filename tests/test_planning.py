@@ -88,6 +88,7 @@ def spelled(text: str) -> set[str]:
         ("code is a or code is b or (boolean and code is c)", {"code $lte 2", "boolean $eq 2 and code $eq 3"}),
         ("boolean and boolean is unknown", set()),
         ("boolean or (boolean and code is b)", {"boolean $eq 2"}),
+        ("boolean and integer > 3 or boolean and integer > 9", {"boolean $eq 2 and integer $gte 2"}),
         ("at least 2 of (boolean, integer > 5, date > 2026-01-31)", {
             "boolean $eq 2 and integer $eq 2",
             "boolean $eq 2 and date $eq 2",

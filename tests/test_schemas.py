@@ -486,14 +486,19 @@ def test_what_is_missing_is_told_all_at_once(kind: ItemKind, needed: list[str]):
 
 
 @pytest.mark.parametrize(
-    ("content", "path", "needed"),
+    ("kind", "content", "part", "needed"),
     [
-        (changed(RULE, "citations", [{}]), "citations.0", ["locator", "source", "strength"]),
-        (changed(RULE, "overrides", [{}]), "overrides.0", ["reason", "rule"]),
+        (ItemKind.RULE, RULE, "citations", ["locator", "source", "strength"]),
+        (ItemKind.RULE, RULE, "overrides", ["reason", "rule"]),
+        (ItemKind.FACT, FACT, "derivations", ["locator", "source", "value", "when"]),
+        (ItemKind.FACT, PHASE, "codes", ["code", "label"]),
     ],
 )
-def test_what_is_missing_in_a_part_is_told_with_its_path(content: dict[str, Any], path: str, needed: list[str]):
-    assert sorted(problems_of(ItemKind.RULE, content)) == [(f"{path}.{field}", "This is missing.") for field in needed]
+def test_what_is_missing_in_a_part_is_told_with_its_path(
+    kind: ItemKind, content: dict[str, Any], part: str, needed: list[str]
+):
+    problems = sorted(problems_of(kind, changed(content, part, [{}])))
+    assert problems == [(f"{part}.0.{field}", "This is missing.") for field in needed]
 
 
 def test_every_problem_of_a_condition_is_told():
