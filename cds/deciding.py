@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +15,6 @@ from cds.writing import compact, instant, plain
 from knowledge.facts import Facts
 from knowledge.items import Actor, State, Urgency
 from knowledge.reasoning import reading
-from knowledge.wording import in_words
 
 # Looked up some thousand times for each answer, and an enum's members are slow to reach.
 _RECOMMENDED, _WITHHELD, _UNDETERMINED, _NOT_MET = State
@@ -68,13 +66,15 @@ def decide(release: PreparedRelease, question: Question, *, clinically_approved:
     """
     prepared = release.intake.prepare(question.facts, question.evaluated_at)
     outside, population_notices = _population(release, prepared.known)
+    told = {name: release.telling.of(name, prepared) for name in release.conditions}
     if outside:
         readings: Mapping[str, bool | None] = dict.fromkeys(release.conditions, False)
     else:
-        readings = _fired_and_read(release, question, prepared)
+        readings = {name: said.reading for name, said in told.items()}
+        _hold_against(release, question, prepared, readings)
     states, withheld = _states(release, readings)
     notices = [*_standing_notices(release, clinically_approved), *population_notices, *prepared.notices]
-    response = _response(release, question, prepared, states, withheld, notices)
+    response = _response(release, question, told, states, withheld, notices)
     return Answer(question, prepared, states, response)
 
 
@@ -99,7 +99,7 @@ def _population(release: PreparedRelease, known: Facts) -> tuple[bool, list[Noti
     notices: list[Notice] = []
     outside = False
     for key, condition in release.population.items():
-        wanted = in_words(condition, release.base.facts)
+        wanted = release.population_in_words[key]
         match reading(condition, known):
             case False:
                 outside = True
@@ -123,14 +123,14 @@ def _standing_notices(release: PreparedRelease, clinically_approved: bool) -> It
         yield Notice(None, "not_clinically_approved", detail)
 
 
-def _fired_and_read(release: PreparedRelease, question: Question, prepared: Prepared) -> Mapping[str, bool | None]:
-    known = prepared.known
-    fired = release.engine.fire(known)
-    readings = {name: reading(condition, known) for name, condition in release.conditions.items()}
+def _hold_against(
+    release: PreparedRelease, question: Question, prepared: Prepared, readings: Mapping[str, bool | None]
+) -> None:
+    """Fire the engine, and refuse the answer when what fired is not what the plain reading says is met."""
+    fired = release.engine.fire(prepared.known)
     read = {name for name, met in readings.items() if met}
     if fired != read:
         raise Disagreement(question, prepared, fired, read)
-    return readings
 
 
 def _states(
@@ -153,20 +153,19 @@ def _states(
 def _response(
     release: PreparedRelease,
     question: Question,
-    prepared: Prepared,
+    told: Mapping[str, Told],
     states: Mapping[str, State],
     withheld: Mapping[str, list[tuple[str, str]]],
     notices: Iterable[Notice],
 ) -> bytes:
     """The response as JSON text in UTF-8, joined from the release's prepared texts."""
-    told = _Told(release, prepared)
     for_patients = _only_patients(question.actors)
     # Pieces are joined only once, at the end: copying is what would take the time. Each part begins with its comma.
     ranked: list[list[bytes]] = [[] for _ in range(len(Urgency) * _TRIGGERS)]
     held: list[bytes] = []
     undetermined: list[bytes] = []
     not_met: list[bytes] = []
-    wanted: Counter[str] = Counter()
+    wanted: dict[str, int] = {}
     for entry in _asked_for(release, question.actors):
         state, texts = states[entry.key], entry.texts
         if state is _RECOMMENDED:
@@ -174,7 +173,8 @@ def _response(
             ranked[entry.urgency * _TRIGGERS + said.trigger] += (b",", texts.opening, said.because, texts.closing)
         elif state is _UNDETERMINED:
             said = told[entry.condition]
-            wanted.update(said.missing)
+            for name in said.missing:
+                wanted[name] = wanted.get(name, 0) + 1
             undetermined += (b",", texts.undetermined, said.lacks, b"}")
         elif state is _WITHHELD:
             for by, reason in withheld[entry.key]:
@@ -192,8 +192,7 @@ def _response(
         *_listed(b"recommendations", [piece for section in ranked for piece in section]),
         *_listed(b"withheld", held),
         *_listed(b"undetermined", undetermined),
-        b',"missing_facts":',
-        compact(_missing_facts(release, wanted)),
+        *_listed(b"missing_facts", _missing_facts(release, wanted)),
         b',"notices":',
         compact([_notice(notice) for notice in notices]),
         *(_listed(b"not_met", not_met) if question.with_not_met else ()),
@@ -220,23 +219,10 @@ def _only_patients(actors: tuple[Actor, ...]) -> bool:
     return bool(actors) and _FOR_PATIENTS.issuperset(actors)
 
 
-class _Told(dict[str, Told]):
-    """What is said of each condition, told when first asked for."""
-
-    def __init__(self, release: PreparedRelease, prepared: Prepared) -> None:
-        super().__init__()
-        self._release = release
-        self._prepared = prepared
-
-    def __missing__(self, condition: str) -> Told:
-        told = self[condition] = self._release.telling.of(condition, self._prepared)
-        return told
-
-
-def _missing_facts(release: PreparedRelease, wanted: Counter[str]) -> list[dict[str, Any]]:
+def _missing_facts(release: PreparedRelease, wanted: Mapping[str, int]) -> list[bytes]:
+    """The facts that would decide rules, as JSON that begins with a comma: those that would decide most first."""
     ranked = sorted(wanted.items(), key=lambda pair: (-pair[1], pair[0]))
-    facts = release.base.facts
-    return [{"fact": name, "label": facts[name].label, "undetermined_rules": count} for name, count in ranked]
+    return [part for name, count in ranked for part in (b",", release.lacking[name], b"%d}" % count)]
 
 
 def _notice(notice: Notice) -> dict[str, str | None]:

@@ -15,6 +15,7 @@ from cds.writing import citation, compact
 from knowledge.conditions import Condition
 from knowledge.items import Actor, ItemKind, KnowledgeBase, Rule, Urgency
 from knowledge.language import parse
+from knowledge.wording import in_words
 
 NARROWER: Mapping[Actor, frozenset[Actor]] = {
     Actor.ONCOLOGIST: frozenset({Actor.ONCOLOGIST, Actor.CLINICIAN, Actor.CARE_TEAM}),
@@ -97,6 +98,14 @@ class PreparedRelease:
         self.population = {
             key: parse(fact.population, base.facts) for key, fact in base.facts.items() if fact.population
         }
+        self.population_in_words = {
+            key: in_words(condition, base.facts) for key, condition in self.population.items()
+        }
+        self.lacking = {
+            key: compact({"fact": key, "label": fact.label})[:-1] + b',"undetermined_rules":'
+            for key, fact in base.facts.items()
+        }
+        """The JSON of each fact that may be missing, up to the number of rules that it would decide."""
         self.telling = Telling(self.conditions, base)
         self.engine = Engine(plan(self.conditions, base.facts))
 

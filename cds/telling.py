@@ -14,7 +14,7 @@ from knowledge.conditions import Condition, facts_of
 from knowledge.facts import Value
 from knowledge.items import KnowledgeBase
 from knowledge.language import parse
-from knowledge.reasoning import Finding, findings, missing
+from knowledge.reasoning import Finding, findings, missing, reading
 from knowledge.wording import finding_in_words, in_words
 
 PHASE = "disease_phase"
@@ -33,8 +33,9 @@ class Trigger(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """`because` and `lacks` are JSON lists: of findings, and of the names in `missing`."""
+    """The plain reading of a condition; `because` and `lacks` are JSON lists: of findings, and of what is `missing`."""
 
+    reading: bool | None
     because: bytes
     trigger: Trigger
     missing: tuple[str, ...]
@@ -42,7 +43,11 @@ class Told:
 
 
 class Telling:
-    """Tells the conditions of one release; what was told once for the same findings is remembered."""
+    """Reads and tells the conditions of one release.
+
+    A reading depends on nothing but the values that its condition reads: what was read and told of them once is
+    remembered.
+    """
 
     def __init__(self, conditions: Mapping[str, Condition], base: KnowledgeBase) -> None:
         self._conditions = conditions
@@ -57,8 +62,8 @@ class Telling:
         reads = self._reads[condition]
         return self._remembered(
             condition,
-            tuple([known.get(fact) for fact in reads]),
-            tuple([derived.get(fact) for fact in reads]) if derived else (),
+            tuple(map(known.get, reads)),
+            tuple(map(derived.get, reads)) if derived else (),
         )
 
     def _tell(self, condition: str, values: tuple[Value | None, ...], how: tuple[Derived | None, ...]) -> Told:
@@ -68,6 +73,7 @@ class Telling:
         found = findings(self._conditions[condition], known)
         lacking = missing(self._conditions[condition], known)
         return Told(
+            reading=reading(self._conditions[condition], known),
             because=b"[%b]" % b",".join(self._said(finding, derived.get(finding.fact)) for finding in found),
             trigger=_trigger(found),
             missing=lacking,

@@ -78,8 +78,9 @@ def connect(url: str | URL, *, busy_seconds: float = 5) -> Engine:
     """
     url = make_url(url)
     if url.get_backend_name() == "postgresql":
-        patience = {"options": f"-c lock_timeout={round(busy_seconds * 1000)}"} if "options" not in url.query else {}
-        return create_engine(url, pool_pre_ping=True, hide_parameters=True, connect_args=patience)
+        # In UTC, whatever the server is set to: west of it, the first hours of the year 1 are no time that Python knows.
+        options = f"-c lock_timeout={round(busy_seconds * 1000)} -c timezone=UTC {url.query.get('options', '')}"
+        return create_engine(url, pool_pre_ping=True, hide_parameters=True, connect_args={"options": options})
     if url.get_backend_name() != "sqlite":
         raise UnknownDatabase(f"Phasewise keeps its record in SQLite or PostgreSQL, not in {url.get_backend_name()}.")
     if url.database and url.database != ":memory:" and not url.database.startswith("file:"):

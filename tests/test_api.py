@@ -371,9 +371,21 @@ def test_a_patient_sees_only_what_a_patient_may_see(caller: Caller) -> None:
         assert not set(shown) & set(hidden)
         for advised in answer["recommendations"]:
             assert advised["patient_may_see"] is True
-            assert advised["patient_text"]
+            assert advised["text"] == advised["patient_text"], "in the words that were written for her"
+            assert advised["notes"] == [], "the notes are for clinicians"
         counted = Counter(fact for one in answer["undetermined"] for fact in one["missing"])
         assert {one["fact"]: one["undetermined_rules"] for one in answer["missing_facts"]} == counted
+
+
+def test_a_patient_is_not_told_the_clinical_reason_for_which_something_waits(caller: Caller) -> None:
+    for_clinicians, for_patients = (
+        caller.ask(IN_PAIN, actors=actors) for actors in (["patient", "clinician"], ["patient"])
+    )
+    assert keys_of(for_patients["withheld"]) == keys_of(for_clinicians["withheld"])
+    assert all("emergency" in one["reason"] for one in for_clinicians["withheld"])
+    assert {one["reason"] for one in for_patients["withheld"]} == {
+        "Your care team looks at something else first. Ask them about it."
+    }
 
 
 def test_an_answer_is_digested_as_it_was_sent(shipped_on_both: Caller) -> None:

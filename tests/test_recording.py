@@ -59,6 +59,7 @@ REQUESTS: dict[str, tuple[str, dict[str, Any]]] = {
         ASK,
         {"facts": IN_PAIN, "evaluated_at": "2026-01-31T23:59:59.123456+13:45"},
     ),
+    "at the beginning of time": (ASK, {"facts": {"age_years": 60}, "evaluated_at": "0001-01-01T00:00:00Z"}),
     "observations that disagree": (
         ASK,
         {

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import make_url
+from sqlalchemy import make_url, text
+from sqlalchemy.exc import DBAPIError
 
 from cds.service import Service, Settings, service_of
 from knowledge.database import connect, upgrade
@@ -148,6 +149,30 @@ def test_a_statement_that_fails_does_not_log_its_values(
     assert "no such table: incidents" in err
     for secret in ("Mrs Secret", "dog"):
         assert secret not in err
+
+
+def test_no_error_of_the_database_tells_the_values_of_its_statement(bare_url: str) -> None:
+    engine = connect(bare_url)
+    with engine.connect() as connection, pytest.raises(DBAPIError) as caught:
+        connection.execute(text("SELECT 1 FROM nowhere WHERE name = :name"), {"name": "Mrs Secret"})
+    engine.dispose()
+    assert "nowhere" in str(caught.value)
+    assert "Mrs Secret" not in str(caught.value)
+
+
+def test_moments_are_in_utc_whatever_the_server_is_set_to(tmp_path: Path) -> None:
+    with empty_database("postgresql", tmp_path) as url:
+        elsewhere = make_url(url).update_query_dict({"options": "-c statement_timeout=5000"})
+        for address, setting, found in ((url, "timezone", "UTC"), (elsewhere, "statement_timeout", "5s")):
+            engine = connect(address, busy_seconds=0.5)
+            with engine.connect() as connection:
+                connection.exec_driver_sql(f"ALTER DATABASE {make_url(url).database} SET timezone = 'America/New_York'")
+                connection.commit()
+            engine.dispose()
+            with engine.connect() as connection:
+                assert connection.exec_driver_sql(f"SHOW {setting}").scalar() == found
+                assert connection.exec_driver_sql("SHOW lock_timeout").scalar() == "500ms"
+            engine.dispose()
 
 
 @pytest.mark.parametrize(
