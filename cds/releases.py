@@ -98,9 +98,7 @@ class PreparedRelease:
         self.population = {
             key: parse(fact.population, base.facts) for key, fact in base.facts.items() if fact.population
         }
-        self.population_in_words = {
-            key: in_words(condition, base.facts) for key, condition in self.population.items()
-        }
+        self.population_in_words = {key: in_words(condition, base.facts) for key, condition in self.population.items()}
         self.lacking = {
             key: compact({"fact": key, "label": fact.label})[:-1] + b',"undetermined_rules":'
             for key, fact in base.facts.items()

@@ -78,7 +78,7 @@ def connect(url: str | URL, *, busy_seconds: float = 5) -> Engine:
     """
     url = make_url(url)
     if url.get_backend_name() == "postgresql":
-        # In UTC, whatever the server is set to: west of it, the first hours of the year 1 are no time that Python knows.
+        # In UTC, whatever the server is set to: west of it, the first hours of the year 1 are none to Python.
         options = f"-c lock_timeout={round(busy_seconds * 1000)} -c timezone=UTC {url.query.get('options', '')}"
         return create_engine(url, pool_pre_ping=True, hide_parameters=True, connect_args={"options": options})
     if url.get_backend_name() != "sqlite":

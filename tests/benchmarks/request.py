@@ -10,7 +10,7 @@ import json
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from flask import Flask, Response, request
@@ -64,7 +64,10 @@ def _contenders(folder: Path) -> tuple[Callable[[], None], Callable[[], None], s
 
     answer = client.post("/api/v1/recommendations", data=body, headers=headers).get_data()
     with service.sessions() as session:
-        row = session.execute(select(*Decision.__table__.columns)).mappings().one()
+        row = {
+            str(name): value
+            for name, value in session.execute(select(*Decision.__table__.columns)).mappings().one().items()
+        }
     bare_client = _bare_app(connect(f"sqlite:///{folder / 'bare.sqlite3'}"), row, answer).test_client()
 
     def bare() -> None:
@@ -74,9 +77,9 @@ def _contenders(folder: Path) -> tuple[Callable[[], None], Callable[[], None], s
     return full, bare, f"{fired} recommendations, {len(answer) // 1024} KiB"
 
 
-def _bare_app(engine: Engine, row: object, answer: bytes) -> Flask:
+def _bare_app(engine: Engine, row: Mapping[str, object], answer: bytes) -> Flask:
     app = Flask("bare")
-    texts = {name: value if isinstance(value, str) else str(value) for name, value in dict(row).items()}  # type: ignore[call-overload]
+    texts = {name: value if isinstance(value, str) else str(value) for name, value in row.items()}
     texts.pop("sequence")
     rows = Table("rows", MetaData(), Column("sequence", Integer, primary_key=True), *(Column(n, Text) for n in texts))
     rows.metadata.create_all(engine)
