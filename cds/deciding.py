@@ -66,10 +66,10 @@ def decide(release: PreparedRelease, question: Question, *, clinically_approved:
     """
     prepared = release.intake.prepare(question.facts, question.evaluated_at)
     outside, population_notices = _population(release, prepared.known)
-    told = {name: release.telling.of(name, prepared) for name in release.conditions}
-    if outside:
-        readings: Mapping[str, bool | None] = dict.fromkeys(release.conditions, False)
-    else:
+    told: Mapping[str, Told] = {}
+    readings: Mapping[str, bool | None] = dict.fromkeys(release.conditions, False)
+    if not outside:
+        told = {name: release.telling.of(name, prepared) for name in release.conditions}
         readings = {name: said.reading for name, said in told.items()}
         _hold_against(release, question, prepared, readings)
     states, withheld = _states(release, readings)
