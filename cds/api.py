@@ -7,17 +7,19 @@ from typing import Any
 from flask import Response, g, request
 from flask_smorest import Blueprint
 from marshmallow import RAISE
+from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from cds import browsing, examples, problems, schemas
-from cds.answering import answer_batch, answer_one, standing
+from cds.answering import Caller, answer_batch, answer_one
 from cds.asking import BatchRequest, RecommendationRequest, json_in
-from cds.keys import holder
+from cds.keys import caller
 from cds.models import Decision
 from cds.problems import MEDIA_TYPE, Refused
 from cds.releases import PreparedRelease
 from cds.requests import RequestProblem, escaped, unstorable
 from cds.service import service_of
+from knowledge.database import session_on
 
 PREFIX = "/api/v1"
 
@@ -34,10 +36,17 @@ _INCLUDE: list[dict[str, Any]] = [
 ]
 
 
+def connection() -> Connection:
+    """The database connection of the present request; closed when the request ends."""
+    if "connection" not in g:
+        g.connection = service_of().database.connect()
+    return g.connection
+
+
 def session() -> Session:
-    """The database session of the present request; closed when the request ends."""
+    """The session on that connection."""
     if "session" not in g:
-        g.session = service_of().sessions()
+        g.session = session_on(connection())
     return g.session
 
 
@@ -47,8 +56,8 @@ def authenticate() -> None:
     scheme, _, key = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not key.strip():
         raise Refused(problems.no_key("Send the header Authorization: Bearer <API key>."))
-    g.api_key_id = holder(session(), key.strip())
-    if g.api_key_id is None:
+    g.caller = caller(connection(), key.strip())
+    if g.caller is None:
         raise Refused(problems.no_key("This API key is not known, or was revoked. Ask an administrator for one."))
 
 
@@ -81,9 +90,7 @@ def recommend() -> Response:
     not met. The answer is recorded before it is sent.
     """
     raw = json_in(request.get_data())
-    return _json(
-        answer_one(service_of(), session(), raw, api_key_id=g.api_key_id, origin=_origin(), not_met=_wants_not_met())
-    )
+    return _json(answer_one(service_of(), _caller(), raw, not_met=_wants_not_met()))
 
 
 @api.route("/recommendations/batch", methods=["POST"])
@@ -101,9 +108,7 @@ def recommend_batch() -> Response:
     service = service_of()
     request.max_content_length = service.settings.largest_batch
     raw = json_in(request.get_data())
-    return _json(
-        answer_batch(service, session(), raw, api_key_id=g.api_key_id, origin=_origin(), not_met=_wants_not_met())
-    )
+    return _json(answer_batch(service, _caller(), raw, not_met=_wants_not_met()))
 
 
 @api.route("/facts")
@@ -174,13 +179,13 @@ def show_release(number: int) -> dict[str, Any]:
 def show_decision(decision_id: str) -> dict[str, Any]:
     """A decision as it was recorded; an app sees its own"""
     decision = session().get(Decision, decision_id) if not unstorable(decision_id) else None
-    if decision is None or decision.api_key_id != g.api_key_id:
+    if decision is None or decision.api_key_id != g.caller.id:
         raise Refused(problems.not_found(f"This API key made no decision {decision_id!r}."))
     return browsing.decision_shown(session(), service_of().serving, decision)
 
 
 def _in_force() -> PreparedRelease:
-    return standing(service_of(), session()).release
+    return _caller().in_force.release
 
 
 def _found(shown: dict[str, Any] | None, otherwise: str) -> dict[str, Any]:
@@ -203,8 +208,13 @@ def _wants_not_met() -> bool:
     return bool(include)
 
 
-def _origin() -> str:
-    return request.remote_addr or "unknown"
+def _caller() -> Caller:
+    """Whom the key let in. Raises Refused when no release is in force."""
+    key_id, release_id, approved = g.caller
+    if release_id is None:
+        raise Refused(problems.no_release())
+    in_force = service_of().serving.standing(connection(), release_id, approved)
+    return Caller(connection(), in_force, key_id, request.remote_addr or "unknown")
 
 
 def _json(text: bytes) -> Response:

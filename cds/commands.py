@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import sys
 import threading
@@ -17,12 +18,12 @@ from flask import Flask
 from sqlalchemy.exc import ArgumentError, DBAPIError, ProgrammingError, SQLAlchemyError
 
 from cds import demo, journal, keys, sealing
-from cds.answering import answer_one
+from cds.answering import Caller, answer_one, standing
 from cds.asking import json_in
 from cds.problems import Problem, Refused
 from cds.service import Service, Settings, service_of
 from knowledge import audit, loading, people
-from knowledge.database import upgrade
+from knowledge.database import session_on, upgrade
 from knowledge.errors import KnowledgeError, printable
 from knowledge.files import SHIPPED
 from knowledge.models import Role
@@ -65,6 +66,8 @@ def serve(create_app: CreateApp, with_demo: bool) -> None:
         else:
             click.echo(f"Phasewise listens on http://127.0.0.1:{port}")
         _seal_now_and_then(service)
+        # A service manager asks with SIGTERM: as after Ctrl-C, what has begun is answered, then the server ends.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         server.run()
 
 
@@ -76,9 +79,11 @@ def recommend(file: IO[bytes], include_not_met: bool) -> None:
     with _service() as service:
         _ready(service)
         try:
-            with service.sessions() as session:
+            with service.database.connect() as connection:
                 raw = json_in(file.read())
-                text = answer_one(service, session, raw, api_key_id=None, origin="command", not_met=include_not_met)
+                in_force = standing(service, session_on(connection))
+                caller = Caller(connection, in_force, api_key_id=None, origin="command")
+                text = answer_one(service, caller, raw, not_met=include_not_met)
         except Refused as refused:
             click.echo(_problem_text(refused.problem), err=True)
             sys.exit(_USAGE)

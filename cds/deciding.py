@@ -69,7 +69,7 @@ def decide(release: PreparedRelease, question: Question, *, clinically_approved:
     told: Mapping[str, Told] = {}
     readings: Mapping[str, bool | None] = dict.fromkeys(release.conditions, False)
     if not outside:
-        told = {name: release.telling.of(name, prepared) for name in release.conditions}
+        told = release.telling.of(prepared)
         readings = {name: said.reading for name, said in told.items()}
         _hold_against(release, question, prepared, readings)
     states, withheld = _states(release, readings)

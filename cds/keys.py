@@ -6,15 +6,18 @@ import hashlib
 import secrets
 from datetime import datetime
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Connection, Row, bindparam, select, true
 from sqlalchemy.orm import Session
 
 from cds.models import ApiKey
+from cds.serving import IN_FORCE
 from knowledge import audit
 from knowledge.models import User
 
 _SHOWN = 8
 _HOLDER = select(ApiKey.id).where(ApiKey.key_hash == bindparam("digest"), ApiKey.revoked_at.is_(None))
+_in_force = IN_FORCE.subquery()
+_CALLER = _HOLDER.outerjoin(_in_force, true()).add_columns(_in_force.c.release_id, _in_force.c.approved)
 
 
 def issue(session: Session, label: str, *, by: User | None, at: datetime, key: str | None = None) -> str:
@@ -59,6 +62,11 @@ def revoke(session: Session, api_key: ApiKey, *, by: User | None, at: datetime) 
 def holder(session: Session, key: str) -> int | None:
     """The id of a key that was issued and not revoked, or None."""
     return session.connection().execute(_HOLDER, {"digest": _digest(key)}).scalar_one_or_none()
+
+
+def caller(connection: Connection, key: str) -> Row[tuple[int, int | None, bool | None]] | None:
+    """The id of a key that may be used and, in the same statement, what IN_FORCE finds; None for any other key."""
+    return connection.execute(_CALLER, {"digest": _digest(key)}).one_or_none()
 
 
 def _digest(key: str) -> str:

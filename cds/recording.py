@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy import Connection, insert
 from sqlalchemy.orm import Session
 
 from cds.deciding import Answer, Disagreement, Question, known_as_json, letters
@@ -25,7 +25,7 @@ _INSERT = insert(Decision)
 
 
 def record(
-    session: Session,
+    connection: Connection,
     answer: Answer,
     release: PreparedRelease,
     release_id: int,
@@ -34,7 +34,7 @@ def record(
     origin: str,
     at: datetime,
 ) -> None:
-    """Keep an answer, in the transaction of the session."""
+    """Keep an answer, in the transaction of the connection."""
     question = answer.question
     row: dict[str, Any] = {
         "id": question.decision_id,
@@ -58,7 +58,7 @@ def record(
         "salt": secrets.token_hex(_SALT_BYTES),
     }
     row["digest"] = decision_digest(row)
-    session.connection().execute(_INSERT, row)
+    connection.execute(_INSERT, row)
 
 
 def question_of(decision: Decision) -> Question:

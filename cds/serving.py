@@ -6,7 +6,7 @@ import json
 import threading
 from dataclasses import dataclass
 
-from sqlalchemy import exists, select
+from sqlalchemy import Connection, exists, select
 from sqlalchemy.orm import Session
 
 from cds.releases import PreparedRelease
@@ -15,11 +15,12 @@ from knowledge.items import ItemKind, KnowledgeBase
 from knowledge.models import Activation, Release, ReleaseApproval, ReleaseVersion, Version
 from knowledge.schemas import item_from
 
-_IN_FORCE = (
-    select(Activation.release_id, exists().where(ReleaseApproval.release_id == Activation.release_id))
+IN_FORCE = (
+    select(Activation.release_id, exists().where(ReleaseApproval.release_id == Activation.release_id).label("approved"))
     .order_by(Activation.id.desc())
     .limit(1)
 )
+"""The id of the release in force, and whether a person has approved it clinically."""
 
 
 class NoRelease(Exception):
@@ -44,10 +45,14 @@ class Serving:
 
     def current(self, session: Session) -> Standing:
         """The release in force. Raises NoRelease when there is none."""
-        row = session.connection().execute(_IN_FORCE).one_or_none()
+        row = session.connection().execute(IN_FORCE).one_or_none()
         if row is None:
             raise NoRelease
-        return Standing(row[0], bool(row[1]), self._prepared(session, row[0]))
+        return self.standing(session.connection(), *row)
+
+    def standing(self, connection: Connection, release_id: int, approved: bool) -> Standing:
+        """What IN_FORCE found, with its release ready to answer."""
+        return Standing(release_id, bool(approved), self._prepared(connection, release_id))
 
     def of(self, session: Session, release_id: int) -> PreparedRelease:
         """Any stored release; the one in force comes from memory."""
@@ -60,7 +65,7 @@ class Serving:
         """Make the release ready anew for the next question: what is in memory is no longer trusted."""
         self._ready = None
 
-    def _prepared(self, session: Session, release_id: int) -> PreparedRelease:
+    def _prepared(self, connection: Connection, release_id: int) -> PreparedRelease:
         ready = self._ready
         if ready is not None and ready[0] == release_id:
             return ready[1]
@@ -68,7 +73,8 @@ class Serving:
             ready = self._ready
             if ready is not None and ready[0] == release_id:
                 return ready[1]
-            release = prepare(session, release_id)
+            with Session(connection) as session:
+                release = prepare(session, release_id)
             # The one before is left to the questions still being answered by it; it frees its engine when they end.
             self._ready = (release_id, release)
             return release

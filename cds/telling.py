@@ -52,24 +52,27 @@ class Telling:
     def __init__(self, conditions: Mapping[str, Condition], base: KnowledgeBase) -> None:
         self._conditions = conditions
         self._reads = {name: facts_of(condition) for name, condition in conditions.items()}
+        self._derivable = {
+            name: tuple(fact for fact in reads if fact in base.facts and base.facts[fact].derived)
+            for name, reads in self._reads.items()
+        }
         self._base = base
         self._derivations = _derivation_texts(base)
         self._remembered = lru_cache(maxsize=_REMEMBERED)(self._tell)
 
-    def of(self, condition: str, prepared: Prepared) -> Told:
-        """What is to be said of a condition for one patient."""
-        known, derived = prepared.known, prepared.derived
-        reads = self._reads[condition]
-        return self._remembered(
-            condition,
-            tuple(map(known.get, reads)),
-            tuple(map(derived.get, reads)) if derived else (),
-        )
+    def of(self, prepared: Prepared) -> dict[str, Told]:
+        """What is to be said of every condition for one patient, by the condition's name."""
+        known, derived = prepared.known.get, prepared.derived.get
+        derivable, remembered = self._derivable, self._remembered
+        return {
+            name: remembered(name, tuple(map(known, reads)), tuple(map(derived, derivable[name])))
+            for name, reads in self._reads.items()
+        }
 
     def _tell(self, condition: str, values: tuple[Value | None, ...], how: tuple[Derived | None, ...]) -> Told:
         reads = self._reads[condition]
         known = {fact: value for fact, value in zip(reads, values, strict=True) if value is not None}
-        derived = dict(zip(reads, how, strict=False))
+        derived = dict(zip(self._derivable[condition], how, strict=True))
         found = findings(self._conditions[condition], known)
         lacking = missing(self._conditions[condition], known)
         return Told(

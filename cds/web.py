@@ -31,15 +31,17 @@ log = structlog.get_logger()
 
 health = Blueprint("health", __name__)
 
-_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "X-Frame-Options": "DENY",
-    "Content-Security-Policy": (
+_HEADERS = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "no-referrer"),
+    ("X-Frame-Options", "DENY"),
+    (
+        "Content-Security-Policy",
         "default-src 'self'; img-src 'self' data:; object-src 'none'; "
-        "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+        "form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
     ),
-}
+)
+_API_HEADERS = (*_HEADERS, ("Cache-Control", "no-store"))
 
 
 class _Json(DefaultJSONProvider):
@@ -137,10 +139,9 @@ def _start() -> None:
 
 
 def _finish(response: Response) -> Response:
-    for name, value in _HEADERS.items():
-        response.headers.setdefault(name, value)
-    if wants_problems():
-        response.headers.setdefault("Cache-Control", "no-store")
+    added = _API_HEADERS if wants_problems() else _HEADERS
+    present = {name.lower() for name in response.headers.keys()}  # noqa: SIM118
+    response.headers.extend([(name, value) for name, value in added if name.lower() not in present])
     counters = service_of().counters
     endpoint = request.endpoint or "none"
     counters.requests.labels(endpoint, response.status_code).inc()
@@ -150,9 +151,10 @@ def _finish(response: Response) -> Response:
 
 
 def _close(error: BaseException | None) -> None:
-    session = g.pop("session", None)
-    if session is not None:
-        session.close()
+    for name in ("session", "connection"):
+        opened = g.pop(name, None)
+        if opened is not None:
+            opened.close()
 
 
 def _said(problem: Problem) -> Response:

@@ -95,6 +95,11 @@ def sessions(engine: Engine) -> sessionmaker[Session]:
     return sessionmaker(engine, expire_on_commit=False)
 
 
+def session_on(connection: Connection) -> Session:
+    """A session that is in charge of the connection's transaction; the connection stays open when it is closed."""
+    return Session(connection, expire_on_commit=False, join_transaction_mode="control_fully")
+
+
 def take_turn(connection: Connection) -> None:
     """From here to the end of the transaction nobody else who takes a turn goes on: they wait.
 

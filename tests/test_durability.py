@@ -187,8 +187,8 @@ def test_killed_in_the_middle_of_many_every_answer_received_is_on_record_and_not
         assert status == 200
         for one in received[:3]:
             assert server.get(f"/api/v1/decisions/{json.loads(one)['decision_id']}")[0] == 200
-        server.process.send_signal(signal.SIGINT)
-        server.process.wait(PATIENCE)
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(PATIENCE) == 0
     with record_of(shipped_url) as session:
         assert sealing.seal(session, clinic.NOW) == count + 1
         session.commit()
