@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Route, expect, sync_playwright
-from werkzeug.serving import make_server
+from waitress import wasyncore
+from waitress.server import create_server
 
 from knowledge import people
 from knowledge.database import connect, sessions
@@ -89,14 +94,31 @@ def home(shipped_sqlite: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
                 people.add(session, role.value, role, PASSWORD, by=None, at=clinic.LOADED)
             session.commit()
         engine.dispose()
-        with clinic.open_app(url) as app:
-            server = make_server("127.0.0.1", 0, app, threaded=True)
-            thread = threading.Thread(target=server.serve_forever)
-            thread.start()
-            yield f"http://127.0.0.1:{server.server_port}"
-            server.shutdown()
-            thread.join()
-            server.server_close()
+        with clinic.open_app(url) as app, _served(app) as address:
+            yield address
+
+
+@contextmanager
+def _served(app: Flask) -> Iterator[str]:
+    """The app behind the server that the product runs on: it closes what a browser gives up."""
+    sockets: dict[int, Any] = {}
+    listening = socket.create_server(("127.0.0.1", 0))
+    server = create_server(app, map=sockets, sockets=[listening], threads=8)
+    ended = threading.Event()
+
+    def serve() -> None:
+        while not ended.is_set():
+            wasyncore.loop(timeout=0.1, map=sockets, count=1)
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        ended.set()
+        thread.join()
+        server.task_dispatcher.shutdown()
+        wasyncore.close_all(sockets)
 
 
 @pytest.fixture
