@@ -104,6 +104,7 @@ def recommend_batch() -> Response:
     """The same for up to 1,000 patients at once
 
     All are answered by one release. A patient whose facts cannot be used gets a problem; the others get their answers.
+    The pointers of such a problem begin at the patient's own request.
     """
     service = service_of()
     request.max_content_length = service.settings.largest_batch

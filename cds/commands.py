@@ -59,7 +59,8 @@ def serve(create_app: CreateApp, with_demo: bool) -> None:
         listening = _listening(port)
         if with_demo:
             _ready(service)
-        largest = settings.largest_batch + 1024
+        # What is too large gets the application's own problem document, unless it is far too large.
+        largest = 4 * settings.largest_batch
         server = create_server(app, sockets=[listening], threads=8, max_request_body_size=largest)
         if with_demo:
             _welcome(demo.prepare(service, Path("instance")), port)
