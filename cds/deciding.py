@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,6 +22,10 @@ _MET = {True: _RECOMMENDED, None: _UNDETERMINED, False: _NOT_MET}
 _TRIGGERS = len(Trigger)
 
 _REASON_FOR_PATIENTS = "Your care team looks at something else first. Ask them about it."
+_CHECK_FOR_PATIENTS = "Your care team still has to check some things that may change this advice. Ask them first."
+_MOST_WANTED = 5
+"""How many lacking facts a notice names."""
+
 _FOR_PATIENTS = frozenset({Actor.PATIENT, Actor.CAREGIVER})
 
 
@@ -73,7 +77,12 @@ def decide(release: PreparedRelease, question: Question, *, clinically_approved:
         readings = {name: said.reading for name, said in told.items()}
         _hold_against(release, question, prepared, readings)
     states, withheld = _states(release, readings)
-    notices = [*_standing_notices(release, clinically_approved), *population_notices, *prepared.notices]
+    notices = [
+        *_standing_notices(release, clinically_approved),
+        *population_notices,
+        *_may_be_withheld(release, question.actors, states, told),
+        *prepared.notices,
+    ]
     response = _response(release, question, told, states, withheld, notices)
     return Answer(question, prepared, states, response)
 
@@ -121,6 +130,33 @@ def _standing_notices(release: PreparedRelease, clinically_approved: bool) -> It
         imported = "was imported and " if release.imported else ""
         detail = f"Release {release.number} {imported}is not yet clinically approved by a person."
         yield Notice(None, "not_clinically_approved", detail)
+
+
+def _may_be_withheld(
+    release: PreparedRelease, actors: tuple[Actor, ...], states: Mapping[str, State], told: Mapping[str, Told]
+) -> Iterator[Notice]:
+    """What is recommended only because nobody knows whether a rule that would withhold it applies."""
+    undecided = [one for one in release.overriding if states[one.rule] is _UNDETERMINED]
+    if not undecided:
+        return
+    deciding = [one for one in release.overriding if states[one.rule] is _RECOMMENDED]
+    shown = {entry.key for entry in _asked_for(release, actors) if states[entry.key] is _RECOMMENDED}
+    for overriding in undecided:
+        count = len(shown & overriding.withholds.keys())
+        if not count or any(overriding.rule in one.withholds for one in deciding):
+            continue
+        if _only_patients(actors):
+            yield Notice(None, "may_be_withheld", _CHECK_FOR_PATIENTS)
+            return
+        rule = release.rules[overriding.rule]
+        wanted = [release.base.facts[name].label for name in told[rule.condition].missing]
+        further = f" and {len(wanted) - _MOST_WANTED} more" if len(wanted) > _MOST_WANTED else ""
+        which = "One of the recommendations" if count == 1 else f"{count} of the recommendations"
+        detail = (
+            f"{which} would be withheld if “{rule.rule.title}” applied. "
+            f"It is not decided for want of: {', '.join(wanted[:_MOST_WANTED])}{further}."
+        )
+        yield Notice(None, "may_be_withheld", detail)
 
 
 def _hold_against(

@@ -95,7 +95,14 @@ class Notice(_Shape):
     problem = fields.String(
         required=True,
         validate=validate.OneOf(
-            ["conflict", "too_old", "not_clinically_approved", "outside_population", "population_assumed"]
+            [
+                "conflict",
+                "too_old",
+                "not_clinically_approved",
+                "outside_population",
+                "population_assumed",
+                "may_be_withheld",
+            ]
         ),
     )
     detail = fields.String(required=True)

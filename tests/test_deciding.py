@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -240,7 +241,54 @@ def test_the_same_question_has_the_same_answer_in_every_process() -> None:
 
 def test_a_release_says_whether_it_was_imported(release: PreparedRelease) -> None:
     answer = json.loads(decide(release, asked({}), clinically_approved=False).response)
-    assert [one["detail"] for one in answer["notices"]] == ["Release 1 is not yet clinically approved by a person."]
+    assert answer["notices"][0]["detail"] == "Release 1 is not yet clinically approved by a person."
+
+
+@pytest.mark.parametrize(
+    ("facts", "told"),
+    [
+        ({}, [("Rest", "Fever"), ("Wait", "Pain")]),
+        ({"pain": False}, [("Rest", "Fever")]),
+        ({"pain": False, "fever": False}, []),
+        ({"pain": False, "fever": True}, [("Operate", "Wound")]),
+        ({"pain": False, "wound": True}, []),
+        ({"fever": True, "wound": False}, []),
+    ],
+    ids=[
+        "two rules may yet withhold it",
+        "one may",
+        "none does",
+        "it is withheld, by a rule that may be so too",
+        "what may withhold it would be withheld itself",
+        "it is withheld whatever else",
+    ],
+)
+def test_what_may_yet_be_withheld_is_said(
+    release: PreparedRelease, facts: dict[str, Any], told: list[tuple[str, str]]
+) -> None:
+    """Not known is never no: that no other rule is known to stand against walking is not that none does."""
+    notices = [one for one in response_of(release, **facts)["notices"] if one["problem"] == "may_be_withheld"]
+    assert sorted(one["detail"] for one in notices) == [
+        f"One of the recommendations would be withheld if “{title}” applied. It is not decided for want of: {lacking}."
+        for title, lacking in told
+    ]
+
+
+def test_what_may_yet_be_withheld_is_said_only_of_what_is_asked_for(release: PreparedRelease) -> None:
+    question = asked({}, actors=(Actor.PATIENT,))
+    answer = json.loads(decide(release, question, clinically_approved=True).response)
+    assert answer["recommendations"] == answer["notices"] == []
+
+
+def test_a_patient_is_told_to_ask_first_without_clinical_reasons() -> None:
+    for_her = {"actors": ["patient"], "patient_text": "Walk.", "patient_may_see": True}
+    with closing(ready_from([rule("walk", "always", **for_her), rule("rest", "fever", **over("walk"))])) as ready:
+        question = asked({}, actors=(Actor.PATIENT,))
+        [notice] = json.loads(decide(ready, question, clinically_approved=True).response)["notices"]
+    assert notice["problem"] == "may_be_withheld"
+    assert notice["detail"] == (
+        "Your care team still has to check some things that may change this advice. Ask them first."
+    )
 
 
 @pytest.mark.parametrize("lie", ["one too many", "one too few"])
