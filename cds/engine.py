@@ -27,6 +27,10 @@ DEFAULT_SESSION = None
 """The one that a message without a session id belongs to."""
 
 
+HANDLED = 0
+"""What assert_fact says first when the message was new and matched something (src/rules/rules.h, RULES_OK)."""
+
+
 class EngineFault(RuntimeError):
     """The engine failed even when it was built anew, or it is closed."""
 
@@ -93,9 +97,13 @@ class Engine:
 
 def _firings(handle: int, message: str) -> list[str]:
     """The rules of one ruleset that the message fires, the sentinel among them; the message is taken back."""
-    _, session = durable.assert_fact(handle, message)
+    outcome, session = durable.assert_fact(handle, message)
+    if outcome != HANDLED:
+        # The session number then means nothing, and the next call would read whatever lies at its place.
+        raise _Unsound
     started = durable.start_action_for_state(handle, session)
-    if not started:
+    # Only what began may be completed: the next call trusts whatever lies where the action should be.
+    if not started or started[1][2:4] != SENTINEL:
         raise _Unsound
     rules: list[str] = []
     text = started[1]
@@ -103,8 +111,6 @@ def _firings(handle: int, message: str) -> list[str]:
         rules.append(text[2:4])
         text = durable.complete_and_start_action(handle, session)
     durable.retract_fact(handle, RETRACTION)
-    if rules[0] != SENTINEL:
-        raise _Unsound
     return rules
 
 
