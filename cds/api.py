@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from cds import browsing, examples, problems, schemas
 from cds.answering import Caller, answer_batch, answer_one
 from cds.asking import BatchRequest, RecommendationRequest, json_in
-from cds.keys import caller
+from cds.keys import admitted
 from cds.models import Decision
 from cds.problems import MEDIA_TYPE, Refused
 from cds.releases import PreparedRelease
@@ -56,8 +56,8 @@ def authenticate() -> None:
     scheme, _, key = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not key.strip():
         raise Refused(problems.no_key("Send the header Authorization: Bearer <API key>."))
-    g.caller = caller(connection(), key.strip())
-    if g.caller is None:
+    g.admitted = admitted(connection(), key.strip())
+    if g.admitted is None:
         raise Refused(problems.no_key("This API key is not known, or was revoked. Ask an administrator for one."))
 
 
@@ -180,7 +180,7 @@ def show_release(number: int) -> dict[str, Any]:
 def show_decision(decision_id: str) -> dict[str, Any]:
     """A decision as it was recorded; an app sees its own"""
     decision = session().get(Decision, decision_id) if not unstorable(decision_id) else None
-    if decision is None or decision.api_key_id != g.caller.id:
+    if decision is None or decision.api_key_id != g.admitted.id:
         raise Refused(problems.not_found(f"This API key made no decision {decision_id!r}."))
     return browsing.decision_shown(session(), service_of().serving, decision)
 
@@ -211,7 +211,7 @@ def _wants_not_met() -> bool:
 
 def _caller() -> Caller:
     """Whom the key let in. Raises Refused when no release is in force."""
-    key_id, release_id, approved = g.caller
+    key_id, release_id, approved = g.admitted
     if release_id is None:
         raise Refused(problems.no_release())
     in_force = service_of().serving.standing(connection(), release_id, approved)

@@ -17,7 +17,7 @@ from knowledge.models import User
 _SHOWN = 8
 _HOLDER = select(ApiKey.id).where(ApiKey.key_hash == bindparam("digest"), ApiKey.revoked_at.is_(None))
 _in_force = IN_FORCE.subquery()
-_CALLER = _HOLDER.outerjoin(_in_force, true()).add_columns(_in_force.c.release_id, _in_force.c.approved)
+_ADMITTED = _HOLDER.outerjoin(_in_force, true()).add_columns(_in_force.c.release_id, _in_force.c.approved)
 
 
 def issue(session: Session, label: str, *, by: User | None, at: datetime, key: str | None = None) -> str:
@@ -64,9 +64,9 @@ def holder(session: Session, key: str) -> int | None:
     return session.connection().execute(_HOLDER, {"digest": _digest(key)}).scalar_one_or_none()
 
 
-def caller(connection: Connection, key: str) -> Row[tuple[int, int | None, bool | None]] | None:
+def admitted(connection: Connection, key: str) -> Row[tuple[int, int | None, bool | None]] | None:
     """The id of a key that may be used and, in the same statement, what IN_FORCE finds; None for any other key."""
-    return connection.execute(_CALLER, {"digest": _digest(key)}).one_or_none()
+    return connection.execute(_ADMITTED, {"digest": _digest(key)}).one_or_none()
 
 
 def _digest(key: str) -> str:

@@ -140,8 +140,7 @@ def _start() -> None:
 
 def _finish(response: Response) -> Response:
     added = _API_HEADERS if wants_problems() else _HEADERS
-    present = {name.lower() for name in response.headers.keys()}  # noqa: SIM118
-    response.headers.extend([(name, value) for name, value in added if name.lower() not in present])
+    response.headers.extend([(name, value) for name, value in added if name not in response.headers])
     counters = service_of().counters
     endpoint = request.endpoint or "none"
     counters.requests.labels(endpoint, response.status_code).inc()
