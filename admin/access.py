@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import wraps
+from typing import Any, NoReturn, TypeVar, cast
 
 from flask import Flask, abort, redirect, request, url_for
 from flask import session as browser
@@ -25,6 +28,16 @@ _EXPIRED = (
 )
 
 
+CLINICAL = frozenset({Role.AUTHOR, Role.APPROVER, Role.AUDITOR})
+"""Who reads what is clinical; an administrator looks after people and keys alone."""
+
+WRITERS = frozenset({Role.AUTHOR, Role.APPROVER})
+APPROVERS = frozenset({Role.APPROVER})
+ADMINISTRATORS = frozenset({Role.ADMINISTRATOR})
+
+_Page = TypeVar("_Page", bound=Callable[..., Any])
+
+
 class Person(UserMixin):
     """Who is signed in, as stored at this very request."""
 
@@ -35,12 +48,42 @@ class Person(UserMixin):
 
 
 class DeskView(BaseView):
-    """A page of the desk; every role may read it unless it says otherwise."""
+    """Pages of the desk, for those who may read them: whoever reads what is clinical, unless a view says otherwise."""
 
-    readers: frozenset[Role] = frozenset(Role)
+    readers: frozenset[Role] = CLINICAL
 
     def is_accessible(self) -> bool:
         return current_user.is_authenticated and current_user.role in self.readers
+
+    def inaccessible_callback(self, name: str, **kwargs: Any) -> Any:
+        refuse(self.readers)
+
+
+def only(roles: frozenset[Role]) -> Callable[[_Page], _Page]:
+    """For a page or a step that fewer roles may take than read the view. Below `expose`."""
+
+    def narrowed(page: _Page) -> _Page:
+        @wraps(page)
+        def guarded(*args: Any, **kwargs: Any) -> Any:
+            if current_user.role not in roles:
+                refuse(roles)
+            return page(*args, **kwargs)
+
+        return cast(_Page, guarded)
+
+    return narrowed
+
+
+def refuse(roles: frozenset[Role]) -> NoReturn:
+    """End the request: this is for other roles."""
+    who = " or ".join(sorted(roles))
+    article = "an" if who[0] in "aeiou" else "a"
+    abort(403, f"This is for {article} {who}. You are signed in as {current_user.role}: ask one of them.")
+
+
+def signed_in() -> User:
+    """The account of the person whose request this is, in the request's session."""
+    return session().get_one(User, int(current_user.id))
 
 
 def attach(app: Flask, service: Service) -> None:

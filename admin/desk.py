@@ -21,11 +21,11 @@ from admin.entering import SignIn, Throttled, admitted, left
 from cds.answering import standing
 from cds.api import session
 from cds.models import Incident
-from cds.pages import in_force_since
+from cds.pages.views import in_force_since
 from cds.problems import Refused
 from cds.service import service_of
 from knowledge.items import KnowledgeBase
-from knowledge.models import Version, VersionState
+from knowledge.models import Role, Version, VersionState
 
 SOON = timedelta(days=90)
 LONGEST_NAME = 200
@@ -46,6 +46,8 @@ class Due:
 
 class Home(DeskView, AdminIndexView):
     """What a lead should see first, and the way in and out."""
+
+    readers = frozenset(Role)
 
     def __init__(self) -> None:
         super().__init__(name="Home", endpoint="desk", url="/desk")

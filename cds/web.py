@@ -19,8 +19,8 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTo
 from cds import problems, schemas
 from cds.answering import standing
 from cds.api import PREFIX, api
-from cds.error_pages import http_error_page, problem_page
-from cds.pages import pages
+from cds.pages.error_pages import http_error_page, problem_page
+from cds.pages.views import pages
 from cds.problems import Problem, Refused
 from cds.requests import RequestProblem, escaped
 from cds.service import EXTENSION, Service, service_of

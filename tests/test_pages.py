@@ -13,8 +13,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
-from cds import trying
 from cds.deciding import Disagreement, Question, decide
+from cds.pages import trying
 from cds.service import Service
 from knowledge import people
 from knowledge.database import connect, upgrade

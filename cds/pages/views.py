@@ -14,11 +14,11 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from cds import labels, trying
 from cds.answering import standing
 from cds.api import PREFIX, session
 from cds.deciding import Disagreement
-from cds.error_pages import error_page
+from cds.pages import labels, trying
+from cds.pages.error_pages import error_page
 from cds.problems import Refused
 from cds.requests import UnusableRequest
 from cds.service import service_of
@@ -29,7 +29,7 @@ from knowledge.models import Activation
 
 log = structlog.get_logger()
 
-pages = Blueprint("pages", __name__, template_folder="templates", static_folder="static", static_url_path="/static")
+pages = Blueprint("pages", "cds", template_folder="templates", static_folder="static", static_url_path="/static")
 labels.offer_to(pages)
 
 _SWAGGER = Path(flask_swagger_ui.__file__).parent / "dist"
