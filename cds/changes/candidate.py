@@ -15,11 +15,9 @@ from cds.releases import PreparedRelease
 from knowledge.files import base_of
 from knowledge.items import ItemKind, KnowledgeBase
 from knowledge.models import ReleaseVersion, Version, VersionState
+from knowledge.references import Name
 from knowledge.releasing import in_force
 from knowledge.schemas import Content, Item, item_from
-
-Name = tuple[ItemKind, str]
-"""The kind and the key of an item."""
 
 UNPUBLISHED = 0
 """The number of a release that is none yet, and of a version that is not stored yet."""
