@@ -21,6 +21,7 @@ from knowledge.steps import (
     APPROVERS,
     WRITERS,
     AlreadyDone,
+    ChangedMeanwhile,
     DraftOpen,
     NoReason,
     NotADraft,
@@ -37,6 +38,7 @@ from knowledge.steps import (
 
 __all__ = [
     "AlreadyDone",
+    "ChangedMeanwhile",
     "DraftOpen",
     "NoReason",
     "NotADraft",
@@ -105,10 +107,17 @@ def revise(
     by: User | None,
     at: datetime,
     reason: str,
+    opened: str | None = None,
 ) -> None:
-    """Write a draft anew, with the reason for the whole change. Raises NotADraft."""
+    """Write a draft anew, with the reason for the whole change.
+
+    `opened` is the digest that the draft had when the writer opened it. Raises NotADraft, or ChangedMeanwhile when
+    the draft is no longer that one.
+    """
     begin(session, by, WRITERS)
     _only_drafts(session, version)
+    if opened is not None and opened != version.digest:
+        raise ChangedMeanwhile(f"Somebody saved {version.label} after you opened it: look at what differs first.")
     _write(version, content)
     version.reason = storable(reason.strip())
     tell(session, "version.revised", version, by=by, at=at)

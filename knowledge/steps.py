@@ -37,6 +37,10 @@ class NotADraft(KnowledgeError):
     """The step is for drafts, and this version has left draft."""
 
 
+class ChangedMeanwhile(KnowledgeError):
+    """Somebody else saved the draft after it was opened."""
+
+
 class NotSubmitted(KnowledgeError):
     """The step is for submitted versions."""
 
@@ -89,6 +93,14 @@ def tell(session: Session, action: str, *rows: Told, by: User | None, at: dateti
 
 def authors(session: Session, version: Version) -> frozenset[int | None]:
     """The ids of all who wrote any of a version: drafted, revised or submitted it; None for the program."""
-    wrote = ("version.drafted", "version.revised", "version.submitted")
-    events = select(AuditEvent.details).where(AuditEvent.subject == version.subject, AuditEvent.action.in_(wrote))
+    return _by(session, version, ("version.drafted", "version.revised", "version.submitted"))
+
+
+def retired_by(session: Session, version: Version) -> frozenset[int | None]:
+    """The id of whoever retired a version."""
+    return _by(session, version, ("version.retired",))
+
+
+def _by(session: Session, version: Version, actions: tuple[str, ...]) -> frozenset[int | None]:
+    events = select(AuditEvent.details).where(AuditEvent.subject == version.subject, AuditEvent.action.in_(actions))
     return frozenset(json.loads(details)["by"] for details in session.scalars(events))

@@ -1,4 +1,4 @@
-"""The gate before review and before publishing: ticks that all have to be there, and what to do for each that is not."""
+"""The gate before review and before publishing: the ticks that all have to be there, and what to do for each."""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ def _stale(versions: Iterable[Version], today: date) -> Iterable[Obstacle]:
 
 def _unapproved(fresh: Iterable[Version]) -> Iterable[Obstacle]:
     for version in fresh:
-        if version.state is not VersionState.APPROVED:
+        if version.state not in (VersionState.APPROVED, VersionState.RELEASED):
             sentence = f"{version.label} is not approved ({version.state}): leave it out, or have it approved."
             yield Obstacle(sentence, (version.kind, version.key))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,8 +16,7 @@ from knowledge.canonical import digest
 from knowledge.database import take_turn
 from knowledge.errors import KnowledgeError
 from knowledge.models import Release, ReleaseVersion, User, Version, VersionState
-from knowledge.references import Name
-from knowledge.steps import authors
+from knowledge.steps import authors, retired_by
 
 
 class SeenOtherwise(KnowledgeError):
@@ -26,11 +25,15 @@ class SeenOtherwise(KnowledgeError):
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """The next release as it would be published now: what comes in anew, what is left out, what stays."""
+    """The next release as it would be published now.
 
+    `offered` may come in, `fresh` does; `kept` stays as it is in force, `retired` goes.
+    """
+
+    offered: tuple[Version, ...]
     fresh: tuple[Version, ...]
     kept: tuple[Version, ...]
-    left_out: frozenset[Name]
+    retired: tuple[Version, ...]
     candidate: Candidate
 
     @property
@@ -55,21 +58,54 @@ def submit(session: Session, versions: Sequence[Version], *, by: User, at: datet
         lifecycle.submit(session, version, by=by, at=at)
 
 
-def proposal(session: Session, without: frozenset[int] = frozenset()) -> Proposal:
-    """All approved versions, but those whose ids are in `without`, over the release in force."""
-    approved = [one for one in underway(session, VersionState.APPROVED) if one.id not in without]
-    # Of two approved versions of an item the later one is meant.
-    fresh = tuple({(one.kind, one.key): one for one in sorted(approved, key=lambda one: one.number)}.values())
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which of the versions that are offered a release is to hold: approved ones are in it unless left out, and
+    released ones that are not in force only when taken up again. By the ids of versions."""
+
+    left_out: frozenset[int] = frozenset()
+    taken_up: frozenset[int] = frozenset()
+
+
+def proposal(session: Session, choice: Choice) -> Proposal:
+    """What would be published now: the release in force, without what was retired, and with what is chosen."""
+    held = _held(session)
+    numbers = {(one.kind, one.key): one.number for one in held}
+    offered = _newest(one for one in offered_for(session) if one.number > numbers.get((one.kind, one.key), 0))
+    fresh = tuple(
+        one
+        for one in offered
+        if (one.id in choice.taken_up if one.state is VersionState.RELEASED else one.id not in choice.left_out)
+    )
     taken = {(one.kind, one.key) for one in fresh}
-    kept: tuple[Version, ...] = ()
-    retired: frozenset[Name] = frozenset()
+    stays = [one for one in held if (one.kind, one.key) not in taken]
+    return Proposal(
+        offered=offered,
+        fresh=fresh,
+        kept=tuple(one for one in stays if one.state is not VersionState.RETIRED),
+        retired=tuple(one for one in stays if one.state is VersionState.RETIRED),
+        candidate=candidate(session, fresh) if fresh else standing(session),
+    )
+
+
+def offered_for(session: Session) -> list[Version]:
+    """The versions that a next release may hold: approved, or released before."""
+    return underway(session, VersionState.APPROVED, VersionState.RELEASED)
+
+
+def _newest(versions: Iterable[Version]) -> tuple[Version, ...]:
+    """Of each item the version with the highest number."""
+    newest = {(one.kind, one.key): one for one in sorted(versions, key=lambda one: one.number)}
+    return tuple(newest[name] for name in sorted(newest))
+
+
+def _held(session: Session) -> list[Version]:
+    """The versions of the release in force."""
     release = releasing.in_force(session)
-    if release is not None:
-        held = select(ReleaseVersion.version_id).where(ReleaseVersion.release_id == release.id)
-        rows = session.scalars(select(Version).where(Version.id.in_(held)).order_by(Version.id)).all()
-        kept = tuple(one for one in rows if one.state is not VersionState.RETIRED and (one.kind, one.key) not in taken)
-        retired = frozenset((one.kind, one.key) for one in rows if one.state is VersionState.RETIRED) - taken
-    return Proposal(fresh, kept, retired, candidate(session, fresh) if fresh else standing(session))
+    if release is None:
+        return []
+    held = select(ReleaseVersion.version_id).where(ReleaseVersion.release_id == release.id)
+    return list(session.scalars(select(Version).where(Version.id.in_(held)).order_by(Version.kind, Version.key)))
 
 
 def ticks_of(session: Session, proposed: Proposal, *, by: User) -> list[Tick]:
@@ -79,17 +115,22 @@ def ticks_of(session: Session, proposed: Proposal, *, by: User) -> list[Tick]:
         for one in proposed.fresh
         if by.id in authors(session, one)
     ]
+    own += [
+        Obstacle(f"You retired {one.label}: somebody else publishes a release without it.", (one.kind, one.key))
+        for one in proposed.retired
+        if by.id in retired_by(session, one)
+    ]
     return [
         *before_publishing(session, proposed.candidate, proposed.fresh),
-        Tick("Nothing in it was written by whoever publishes it", tuple(own)),
+        Tick("Whoever publishes it wrote and retired nothing in it", tuple(own)),
     ]
 
 
-def publish(session: Session, without: frozenset[int], seen: str, *, by: User, at: datetime, reason: str) -> Release:
+def publish(session: Session, choice: Choice, seen: str, *, by: User, at: datetime, reason: str) -> Release:
     """Publish the proposal whose digest the person saw. Raises SeenOtherwise, GateShut, and what `publish` raises."""
     take_turn(session.connection())
     session.expire_all()
-    proposed = proposal(session, without)
+    proposed = proposal(session, choice)
     if proposed.digest != seen:
         raise SeenOtherwise("The proposal is no longer what you saw: look at it again, then publish it.")
     ticks = ticks_of(session, proposed, by=by)
