@@ -99,7 +99,14 @@ def _failures_before(before: Candidate) -> Mapping[str, tuple[Failure, ...]]:
     return _failures(before) if before.items and _can_answer(before) else {}
 
 
-def _can_answer(candidate: Candidate) -> bool:
-    return all(
-        one.kind == ItemKind.VIGNETTE or (one.kind, one.field) in _HARMLESS for one in problems_in(candidate.base)
+def in_the_way(candidate: Candidate) -> tuple[ContentProblem, ...]:
+    """The problems with which a candidate cannot answer."""
+    return tuple(
+        one
+        for one in problems_in(candidate.base)
+        if one.kind != ItemKind.VIGNETTE and (one.kind, one.field) not in _HARMLESS
     )
+
+
+def _can_answer(candidate: Candidate) -> bool:
+    return not in_the_way(candidate)
