@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, ClassVar
 
 from sqlalchemy import BigInteger, ForeignKey, Identity, Index, Integer, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from knowledge.database import Base
-from knowledge.models import Release, User
+from knowledge.models import Release, User, worded
 
 
 class ApiKey(Base):
@@ -78,3 +79,35 @@ class Incident(Base):
     kind: Mapped[str]
     release_id: Mapped[int | None] = mapped_column(ForeignKey(Release.id))
     detail: Mapped[str]
+
+
+class Work(StrEnum):
+    """Where the work on a comparison stands."""
+
+    RUNNING = "running"
+    FINISHED = "finished"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+
+class ComparisonRun(Base):
+    """A comparison with the release in force, at work in some process or done. Working material: no record of it.
+
+    `what` and `result` are JSON; `done` and `total` count decisions; `heartbeat` is when the work was last heard of.
+    """
+
+    __tablename__ = "comparisons"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    by_id: Mapped[int] = mapped_column(ForeignKey(User.id))
+    started_at: Mapped[datetime]
+    what: Mapped[str]
+    total: Mapped[int | None]
+    done: Mapped[int]
+    state: Mapped[Work] = mapped_column(worded(Work))
+    cancel_requested: Mapped[bool]
+    heartbeat: Mapped[datetime]
+    failure: Mapped[str | None]
+    result: Mapped[str | None]
+
+    by: Mapped[User] = relationship()
