@@ -1,0 +1,190 @@
+"""The fields that the forms of all kinds are made of, and what each gives to the written form of an item."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from wtforms import (
+    BooleanField,
+    Field,
+    FieldList,
+    Form,
+    FormField,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+    TextAreaField,
+)
+from wtforms.fields.choices import SelectChoice  # pyright: ignore[reportAttributeAccessIssue]
+from wtforms.widgets import CheckboxInput, ListWidget
+
+from cds.pages.labels import label
+from knowledge.facts import plain
+from knowledge.items import ItemKind
+
+MOST_ROWS = 400
+"""How many rows a repeated part of a form can have."""
+
+_YES_NO = {"yes": True, "no": False}
+
+
+class Line(StringField):
+    """One line of text."""
+
+
+class Prose(TextAreaField):
+    """Some lines of text."""
+
+
+class Whole(StringField):
+    """A whole number; what is none is kept as it was typed, and told of."""
+
+
+class Number(StringField):
+    """A number; what is none is kept as it was typed, and told of."""
+
+
+class Day(StringField):
+    """A day, as 2027-06-30."""
+
+
+class Condition(TextAreaField):
+    """The text of a condition."""
+
+
+class Patient(TextAreaField):
+    """What is known of a patient, an observation on each line."""
+
+
+class Choice(SelectField):
+    """One word of a closed list."""
+
+    def __init__(self, label: str, words: Iterable[SelectChoice], **kwargs: Any) -> None:
+        choices = [SelectChoice("", "Choose …"), *words]
+        super().__init__(label, choices=choices, validate_choice=False, **kwargs)
+
+
+class Choices(SelectMultipleField):
+    """Some words of a closed list, as boxes to tick."""
+
+    widget = ListWidget(prefix_label=False)
+    option_widget = CheckboxInput()
+
+    def __init__(self, label: str, words: Iterable[SelectChoice], **kwargs: Any) -> None:
+        super().__init__(label, choices=list(words), validate_choice=False, **kwargs)
+
+
+class Flag(BooleanField):
+    """A box to tick."""
+
+
+class Scalar(StringField):
+    """A raw value: yes, no, a number, or a code."""
+
+
+class Named(StringField):
+    """The key of another item; `of` is its kind."""
+
+    def __init__(self, label: str, of: ItemKind, **kwargs: Any) -> None:
+        super().__init__(label, **kwargs)
+        self.of = of
+
+
+class Rows(FieldList):
+    """A part that is repeated."""
+
+    def __init__(self, label: str, row: type[Form], one: str, **kwargs: Any) -> None:
+        super().__init__(FormField(row), label, max_entries=MOST_ROWS, **kwargs)
+        self.row = row
+        self.one = one
+
+
+class Texts(FieldList):
+    """Texts, as many as there are."""
+
+    def __init__(self, label: str, one: str, **kwargs: Any) -> None:
+        super().__init__(Prose(one), label, max_entries=MOST_ROWS, **kwargs)
+        self.one = one
+
+
+def written(field: Field) -> Any:
+    """What a field gives to the written form of an item; None when it is empty."""
+    match field:
+        case Rows():
+            rows = [_row(entry.form) for entry in field.entries]
+            return [row for row in rows if row] or None
+        case Texts():
+            return [text for entry in field.entries if (text := written(entry))] or None
+        case Choices():
+            return list(field.data or ()) or None
+        case Flag():
+            return bool(field.data)
+        case Whole() | Number():
+            return _number(_typed(field))
+        case Scalar():
+            return _scalar(_typed(field))
+        case _:
+            return _typed(field) or None
+
+
+def shown(field: Field, value: Any) -> Any:
+    """What a form shows of a value of the written form: the opposite of `written`."""
+    match field:
+        case Rows():
+            return [_row_shown(field.row(), row) for row in value or ()]
+        case Texts() | Choices():
+            return value or []
+        case Flag():
+            return value is True
+        case Whole() | Number():
+            return "" if value is None else plain(value) if isinstance(value, float | int) else str(value)
+        case Scalar():
+            return "" if value is None else _scalar_text(value)
+        case _:
+            return value or ""
+
+
+def _row(form: Form) -> dict[str, Any]:
+    parts = {field.short_name: written(field) for field in form}
+    return {name: value for name, value in parts.items() if value is not None}
+
+
+def _row_shown(form: Form, row: Mapping[str, Any]) -> dict[str, Any]:
+    return {field.short_name: shown(field, row.get(field.short_name)) for field in form}
+
+
+def _typed(field: Field) -> str:
+    return str(field.data or "").strip()
+
+
+def _number(text: str) -> int | float | str | None:
+    if not text:
+        return None
+    try:
+        return int(text)
+    except ValueError:
+        pass
+    try:
+        return float(text) if "_" not in text else text
+    except ValueError:
+        return text
+
+
+def _scalar(text: str) -> bool | int | float | str | None:
+    return _YES_NO.get(text.casefold(), _number(text)) if text else None
+
+
+def _scalar_text(value: bool | int | float | str) -> str:
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case int() | float():
+            return plain(value)
+        case _:
+            return value
+
+
+def words_of(closed: Iterable[str]) -> list[SelectChoice]:
+    """The choices of a closed list of words."""
+    return [SelectChoice(str(word), label(str(word))) for word in closed]

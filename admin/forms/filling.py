@@ -1,0 +1,142 @@
+"""From an item's written form to a form that is filled in, and back; and each problem to its place in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from werkzeug.datastructures import MultiDict
+from wtforms import Field, Form
+
+from admin.forms.fields import Flag, Rows, Texts, shown, written
+from admin.forms.kinds import FORMS
+from knowledge import patients
+from knowledge.errors import ContentProblem, PatientError
+from knowledge.facts import Fact
+from knowledge.items import ItemKind
+from knowledge.pasted import plain_text
+from knowledge.schemas import Content
+
+LONGEST_FIELD = 20_000
+"""How many characters any one field may hold for a draft to be kept."""
+
+
+def of_content(kind: ItemKind, content: Content) -> Form:
+    """The form that shows a written form."""
+    form = FORMS[kind]()
+    data = {field.short_name: shown(field, _for_form(kind, field.short_name, content)) for field in form}
+    form.process(data=data)
+    return form
+
+
+def of_posted(kind: ItemKind, posted: MultiDict[str, str]) -> Form:
+    """The form as a person filled it in, what Word pastes made plain."""
+    plain = MultiDict((name, plain_text(text)) for name, text in posted.items(multi=True))
+    return FORMS[kind](plain)
+
+
+def content_of(kind: ItemKind, key: str, form: Form, facts: Mapping[str, Fact]) -> Content:
+    """The written form that comes of a form. What cannot be read stays as it was typed: nothing is lost."""
+    content: Content = {"key": key}
+    for field in form:
+        value = _from_form(kind, field, facts)
+        if value is not None:
+            content[field.short_name] = value
+    return content
+
+
+def change_rows(form: Form, posted: Mapping[str, str]) -> bool:
+    """Add or remove the row that a button asked for. Whether one did."""
+    rows = {field.short_name: field for field in form if isinstance(field, Rows | Texts)}
+    wanted = rows.get(posted.get("add", ""))
+    if wanted is not None:
+        if len(wanted.entries) < (wanted.max_entries or 0):
+            wanted.append_entry()
+        return True
+    name, _, index = posted.get("remove", "").rpartition("-")
+    if name in rows:
+        rows[name].entries[:] = [one for one in rows[name].entries if one.name != f"{name}-{index}"]
+        return True
+    return "add" in posted or "remove" in posted
+
+
+def too_long(form: Form) -> list[str]:
+    """The names of the fields that hold more than a draft keeps."""
+    return [field.name for field in _leaves(form) if len(str(field.data or "")) > LONGEST_FIELD]
+
+
+def placed(form: Form, problems: Iterable[ContentProblem]) -> tuple[dict[str, list[str]], list[ContentProblem]]:
+    """The problems by the name of the field that each is about, and those that are about none."""
+    by_field: dict[str, list[str]] = {}
+    rest: list[ContentProblem] = []
+    for problem in problems:
+        name = _field_named(form, problem.field.split("."))
+        if name is None:
+            rest.append(problem)
+        else:
+            by_field.setdefault(name, []).append(problem.detail)
+    return by_field, rest
+
+
+def _field_named(form: Form, path: list[str]) -> str | None:
+    field = form._fields.get(path[0])
+    if field is None:
+        return None
+    if not isinstance(field, Rows | Texts) or len(path) < 2 or not path[1].isdecimal():
+        return field.name
+    filled = [entry for entry in field.entries if _filled(entry)]
+    if int(path[1]) >= len(filled):
+        return field.name
+    entry = filled[int(path[1])]
+    inner = entry.form._fields.get(path[2]) if isinstance(field, Rows) and len(path) > 2 else None
+    return inner.name if inner is not None else entry.name
+
+
+def _filled(entry: Any) -> bool:
+    return any(written(part) is not None for part in entry.form) if hasattr(entry, "form") else bool(written(entry))
+
+
+def _leaves(form: Form) -> Iterable[Field]:
+    for field in form:
+        match field:
+            case Rows():
+                for entry in field.entries:
+                    yield from _leaves(entry.form)
+            case Texts():
+                yield from field.entries
+            case _:
+                yield field
+
+
+def _for_form(kind: ItemKind, name: str, content: Content) -> Any:
+    value = content.get(name)
+    match kind, name:
+        case ItemKind.VIGNETTE, "facts":
+            return patients.write(value) if isinstance(value, dict) else value
+        case ItemKind.VIGNETTE, "expect" if isinstance(value, dict):
+            return [{"rule": key, "state": state} for state, keys in value.items() for key in keys]
+        case _:
+            return value
+
+
+def _from_form(kind: ItemKind, field: Field, facts: Mapping[str, Fact]) -> Any:
+    value = written(field)
+    match kind, field.short_name:
+        case ItemKind.VIGNETTE, "facts":
+            try:
+                return patients.read(value or "", facts)
+            except PatientError:
+                return value
+        case ItemKind.VIGNETTE, "expect":
+            return _expected(value or []) or None
+        case ItemKind.RULE, _ if isinstance(field, Flag):
+            return value
+        case _:
+            return value
+
+
+def _expected(rows: list[dict[str, str]]) -> dict[str, list[str]]:
+    expected: dict[str, list[str]] = {}
+    for row in rows:
+        expected.setdefault(row.get("state", ""), []).append(row.get("rule", ""))
+    return expected

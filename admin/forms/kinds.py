@@ -1,0 +1,131 @@
+"""The form of each kind of item, its fields in the order in which they are filled in."""
+
+from __future__ import annotations
+
+from wtforms import Form
+
+from admin.forms.fields import (
+    Choice,
+    Choices,
+    Condition,
+    Day,
+    Flag,
+    Line,
+    Named,
+    Number,
+    Patient,
+    Prose,
+    Rows,
+    Scalar,
+    Texts,
+    Whole,
+    words_of,
+)
+from knowledge.facts import FactType
+from knowledge.items import Actor, ItemKind, Mode, RuleKind, State, Urgency
+
+_STATES = (State.RECOMMENDED, State.WITHHELD, State.UNDETERMINED, State.NOT_MET)
+
+
+class CitationRow(Form):
+    source = Named("Source", ItemKind.SOURCE)
+    locator = Line("Where in it", description="The page, table or section: p180 · Physical exercise")
+    strength = Line("Its own wording", description="How firmly the source itself says it: should be considered")
+
+
+class OverrideRow(Form):
+    rule = Named("Rule that is withheld", ItemKind.RULE)
+    reason = Prose("Why", description="The answer gives this reason.")
+
+
+class CodeRow(Form):
+    code = Line("Code", description="Small letters, digits and _.")
+    label = Line("In words")
+
+
+class DerivationRow(Form):
+    value = Scalar("Value", description="yes, no, a number or a code")
+    when = Condition("When")
+    source = Named("Source", ItemKind.SOURCE)
+    locator = Line("Where in it")
+
+
+class ExpectationRow(Form):
+    rule = Named("Rule", ItemKind.RULE)
+    state = Choice("Must be", words_of(_STATES))
+
+
+class RuleForm(Form):
+    """What it says, to whom, when, on what evidence."""
+
+    title = Line("Title", description="What to do, in a few words; no other rule has this title.")
+    text = Prose("What it says", description="The recommendation as clinicians read it, in our own words.")
+    topic = Line("Topic", description="One that other rules have, so that they stand together: pain")
+    kind = Choice("Kind", words_of(RuleKind))
+    mode = Choice("How firmly", words_of(Mode), description="Background never fires.")
+    urgency = Choice("Urgency", words_of(Urgency))
+    actors = Choices("For whom", words_of(Actor))
+    condition = Condition("When")
+    citations = Rows("Evidence", CitationRow, "citation")
+    patient_text = Prose("In words for the patient", description="For rules that speak to patient or caregiver.")
+    patient_may_see = Flag("The patient may see it")
+    overrides = Rows("While it is recommended, it withholds", OverrideRow, "rule")
+    notes = Texts("Notes", "note")
+    review_by = Day("Review by", description="The day by which somebody looks at it again: 2027-06-30")
+
+
+class FactForm(Form):
+    """What can be known of a patient, and how it is said."""
+
+    label = Line("Label", description="What the app and the builder call it.")
+    type = Choice("Type", words_of(FactType))
+    topic = Line("Topic")
+    phrase = Line("In words", description="Of a true value, or of what the value is said: pain intensity")
+    absence = Line("In words when it is not so", description="For yes/no facts: no diabetes mellitus")
+    unit = Line("Unit")
+    minimum = Number("Smallest value")
+    maximum = Number("Largest value")
+    step = Whole("In steps of")
+    codes = Rows("Codes", CodeRow, "code")
+    valid_days = Whole("Valid for", description="Days; an older observation counts as not known. Empty: for ever.")
+    conflict_hours = Whole("Conflict within", description="Hours within which observations must agree. Empty: 24.")
+    derivations = Rows("It follows from other facts", DerivationRow, "derivation")
+    days_since = Line("Days since", description="The key of a date fact, when this one counts the days from it.")
+    population = Condition("Population", description="What a patient must not contradict for any rule to apply.")
+    standard_code = Line("Code in a standard")
+    code_status = Line("Standing of that code")
+    notes = Texts("Notes", "note")
+
+
+class SourceForm(Form):
+    """A published document, and how it was checked."""
+
+    title = Prose("Title")
+    reference = Prose("Whole reference", description="As it is to stand in a list of references.")
+    year = Whole("Year")
+    doi = Line("DOI", description="Without https://doi.org/")
+    url = Line("Address")
+    pmid = Line("PubMed number")
+    isbn = Line("ISBN")
+    verification = Prose("How it was checked", description="By what it was found to exist and to say this.")
+    review_by = Day("Review by", description="As 2027-06-30; empty for what does not go out of date.")
+    notes = Texts("Notes", "note")
+
+
+class VignetteForm(Form):
+    """A whole patient, and what must come of the rules that she speaks for."""
+
+    title = Line("Title")
+    topic = Line("Topic")
+    story = Prose("Her story", description="In a few sentences. Nobody real.")
+    evaluated_at = Line("Evaluated at", description="The moment of the question, in UTC: 2026-01-31T09:00:00Z")
+    facts = Patient("What is known of her")
+    expect = Rows("What must come of it", ExpectationRow, "expectation")
+
+
+FORMS: dict[ItemKind, type[Form]] = {
+    ItemKind.RULE: RuleForm,
+    ItemKind.FACT: FactForm,
+    ItemKind.SOURCE: SourceForm,
+    ItemKind.VIGNETTE: VignetteForm,
+}
