@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+
+from knowledge import received
+from knowledge.errors import WrongValue
+from knowledge.received import unstorable as unstorable
 
 MOST_SUGGESTIONS = 50
 """Finding the nearest name takes a millisecond: the first problems of a request get one, a flood does not."""
 
 CLOCK_SKEW = timedelta(minutes=5)
 """How far a sender's clock may run ahead before a moment counts as lying in the future."""
-
-_UNSTORABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
-# RFC 3339, the zone optional: fromisoformat alone takes any character for an end, as in "09:00:00XZ".
-_MOMENT = re.compile(
-    "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,9})?)?(Z|[+-][0-9]{2}:[0-9]{2})?"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,21 +37,10 @@ class UnusableRequest(Exception):
 def moment(raw: object, pointer: str, problems: list[RequestProblem]) -> datetime | None:
     """The instant that a text such as 2026-01-31T09:00:00Z names, in UTC; None when it names none."""
     try:
-        at = datetime.fromisoformat(raw) if isinstance(raw, str) and _MOMENT.fullmatch(raw) else None
-        if at is not None and at.tzinfo is not None:
-            return at.astimezone(UTC)
-    except (ValueError, OverflowError):
-        at = None
-    if at is None:
-        problems.append(RequestProblem(pointer, 'This is not a moment such as "2026-01-31T09:00:00Z".'))
-    else:
-        problems.append(RequestProblem(pointer, 'The time has no zone: end it with "Z" or an offset such as "+01:00".'))
-    return None
-
-
-def unstorable(text: str) -> bool:
-    """Whether a text holds what cannot be stored or shown: control characters or halves of a surrogate pair."""
-    return _UNSTORABLE.search(text) is not None
+        return received.moment(raw)
+    except WrongValue as problem:
+        problems.append(RequestProblem(pointer, problem.detail))
+        return None
 
 
 def escaped(name: str) -> str:

@@ -44,6 +44,26 @@ class ConditionError(KnowledgeError):
 
 
 @dataclass(frozen=True, slots=True)
+class PatientProblem:
+    """One thing that is wrong in the text of a patient's facts; lines count from 1."""
+
+    line: int
+    detail: str
+    suggestion: str | None = None
+
+    def __str__(self) -> str:
+        return f"Line {self.line}: {self.detail}"
+
+
+class PatientError(KnowledgeError):
+    """The text of a patient's facts does not stand; every problem found in it is in `problems`."""
+
+    def __init__(self, problems: Iterable[PatientProblem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__(" ".join(str(problem) for problem in self.problems))
+
+
+@dataclass(frozen=True, slots=True)
 class ContentProblem:
     """One thing that is wrong with an item; `field` is a path such as `citations.0.source`."""
 

@@ -1,0 +1,32 @@
+"""Texts from outside that more than one reader must understand: moments, and what cannot be kept."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+from knowledge.errors import WrongValue
+
+_UNSTORABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+# RFC 3339, the zone optional: fromisoformat alone takes any character for an end, as in "09:00:00XZ".
+_MOMENT = re.compile(
+    "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,9})?)?(Z|[+-][0-9]{2}:[0-9]{2})?"
+)
+
+
+def moment(raw: object) -> datetime:
+    """The instant that a text such as 2026-01-31T09:00:00Z names, in UTC. Raises WrongValue."""
+    try:
+        at = datetime.fromisoformat(raw) if isinstance(raw, str) and _MOMENT.fullmatch(raw) else None
+        if at is not None and at.tzinfo is not None:
+            return at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        at = None
+    if at is None:
+        raise WrongValue('This is not a moment such as "2026-01-31T09:00:00Z".')
+    raise WrongValue('The time has no zone: end it with "Z" or an offset such as "+01:00".')
+
+
+def unstorable(text: str) -> bool:
+    """Whether a text holds what cannot be stored or shown: control characters or halves of a surrogate pair."""
+    return _UNSTORABLE.search(text) is not None
