@@ -1,0 +1,199 @@
+"""One patient asked of two releases: what becomes of each rule before and after, and why."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from functools import cached_property, lru_cache
+from typing import Any, assert_never
+
+from cds.deciding import Answer, Disagreement, Question, decide
+from cds.releases import PreparedRelease, Texts
+from cds.requests import UnusableRequest
+from cds.telling import Told
+from knowledge.items import State
+
+_MOST_PROBLEMS = 3
+"""How many of the problems with a patient's facts are named."""
+
+
+class Effect(StrEnum):
+    """What a change means for a patient and one rule: exactly one of these, when there is a change at all."""
+
+    LOST = "lost"
+    WITHHELD = "withheld"
+    LACKS = "lacks"
+    GAINED = "gained"
+    FREED = "freed"
+    SETTLED = "settled"
+    WORDED = "worded"
+
+
+@dataclass(frozen=True, slots=True)
+class Patient:
+    """Somebody to ask about: an example patient or a recorded decision, by `key`; `facts` are raw, as posted."""
+
+    key: str
+    title: str
+    evaluated_at: datetime
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """What one release makes of a rule for the patient; `state` is None when it has no such rule.
+
+    `findings` decided it, in words; `lacks` are the labels of the facts that it wants; `withheld_by` gives the title
+    of each overriding rule and its reason; `outside` says why the patient is not whom the content is for.
+    """
+
+    state: State | None
+    findings: tuple[str, ...] = ()
+    lacks: tuple[str, ...] = ()
+    withheld_by: tuple[tuple[str, str], ...] = ()
+    outside: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What changes in one rule for the patient; `parts` names what it says differently, in the words of an answer."""
+
+    rule: str
+    title: str
+    effect: Effect
+    before: Side
+    after: Side
+    parts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """That one of the releases, or both, cannot answer for the patient, in sentences; empty for the one that can."""
+
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+
+
+def compare(before: PreparedRelease, after: PreparedRelease, patient: Patient) -> tuple[Change, ...] | Unanswered:
+    """Everything that changes for a patient, by the key of the rule. The engine is held against the reading twice."""
+    was, now = _answered(before, patient), _answered(after, patient)
+    if not isinstance(was, _Answered) or not isinstance(now, _Answered):
+        return Unanswered(*(() if isinstance(one, _Answered) else one for one in (was, now)))
+    return tuple(_changes(was, now))
+
+
+def effect_of(before: State | None, after: State | None) -> Effect | None:
+    """What it means that a rule was the one and is the other; a rule that is not there is as one that is not met."""
+    before, after = before or State.NOT_MET, after or State.NOT_MET
+    if before is after:
+        return None
+    match after:
+        case State.RECOMMENDED:
+            return Effect.FREED if before is State.WITHHELD else Effect.GAINED
+        case State.WITHHELD:
+            return Effect.WITHHELD
+        case State.UNDETERMINED:
+            return Effect.LACKS
+        case State.NOT_MET:
+            return Effect.LOST if before is State.RECOMMENDED else Effect.SETTLED
+        case _:
+            assert_never(after)
+
+
+@dataclass(frozen=True)
+class _Answered:
+    release: PreparedRelease
+    answer: Answer
+
+    @cached_property
+    def told(self) -> Mapping[str, Told]:
+        return self.release.telling.of(self.answer.prepared)
+
+    @cached_property
+    def outside(self) -> str | None:
+        """Why no rule applies, when the patient is outside the population."""
+        if any(state is not State.NOT_MET for state in self.answer.states.values()):
+            return None
+        notices = json.loads(self.answer.response)["notices"]
+        return next((one["detail"] for one in notices if one["problem"] == "outside_population"), None)
+
+    def of(self, key: str) -> Told:
+        return self.told[self.release.rules[key].condition]
+
+    def withheld_by(self, key: str) -> tuple[tuple[str, str], ...]:
+        """The title of each rule that withholds this one, and its reason."""
+        states = self.answer.states
+        return tuple(
+            (self.release.rules[one.rule].rule.title, one.withholds[key])
+            for one in self.release.overriding
+            if key in one.withholds and states.get(one.rule) is State.RECOMMENDED
+        )
+
+    def side(self, key: str) -> Side:
+        state = self.answer.states.get(key)
+        if state is None or self.outside:
+            return Side(state, outside=self.outside)
+        told = self.of(key)
+        facts = self.release.base.facts
+        return Side(
+            state,
+            findings=tuple(finding["reading"] for finding in json.loads(told.because)),
+            lacks=tuple(facts[name].label for name in told.missing),
+            withheld_by=self.withheld_by(key) if state is State.WITHHELD else (),
+        )
+
+
+def _answered(release: PreparedRelease, patient: Patient) -> _Answered | tuple[str, ...]:
+    """The answer, or the sentences that say why there is none."""
+    try:
+        question = Question(patient.key, patient.evaluated_at, patient.facts)
+        return _Answered(release, decide(release, question, clinically_approved=True))
+    except UnusableRequest as error:
+        said = [problem.detail for problem in error.problems]
+        further = len(said) - _MOST_PROBLEMS
+        return (*said[:_MOST_PROBLEMS], *([f"And {further} more."] if further > 0 else ()))
+    except Disagreement:
+        return ("Its engine and the plain reading of its rules disagree, so that no answer may leave.",)
+
+
+def _changes(was: _Answered, now: _Answered) -> Iterator[Change]:
+    before, after = was.answer.states, now.answer.states
+    for key in sorted(before.keys() | after.keys()):
+        effect = effect_of(before.get(key), after.get(key))
+        parts: tuple[str, ...] = ()
+        if effect is None and key in before and key in after:
+            parts = tuple(_differing(was, now, key, after[key]))
+            effect = Effect.WORDED if parts else None
+        if effect is not None:
+            rule = (now if key in after else was).release.rules[key].rule
+            yield Change(key, rule.title, effect, was.side(key), now.side(key), parts)
+
+
+def _differing(was: _Answered, now: _Answered, key: str, state: State) -> Iterator[str]:
+    """What an answer says differently of a rule that is in the same state before and after."""
+    match state:
+        case State.RECOMMENDED:
+            texts = was.release.rules[key].texts, now.release.rules[key].texts
+            if texts[0] != texts[1]:
+                yield from _other_parts(*texts)
+            if was.of(key).because != now.of(key).because:
+                yield "because"
+        case State.UNDETERMINED:
+            if was.of(key).missing != now.of(key).missing:
+                yield "missing"
+        case State.WITHHELD:
+            if was.withheld_by(key) != now.withheld_by(key):
+                yield "withheld_by"
+        case State.NOT_MET:
+            pass
+        case _:
+            assert_never(state)
+
+
+@lru_cache(maxsize=4096)
+def _other_parts(before: Texts, after: Texts) -> tuple[str, ...]:
+    was, now = (json.loads(b"%b[]%b" % (one.opening, one.closing)) for one in (before, after))
+    return tuple(part for part in {**was, **now} if was.get(part) != now.get(part))
