@@ -1,13 +1,13 @@
-"""One example patient and her answer, set out as a page shows it. Nothing of it is recorded."""
+"""One patient and her answer, set out as a page shows it. Nothing of it is recorded."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from cds.deciding import Question, decide
+from cds.deciding import Answer, Question, decide
 from cds.releases import PreparedRelease
 from cds.serving import Standing
 from knowledge.facts import Fact
@@ -31,9 +31,9 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """A patient, what is known of her, and what the release in force says."""
+    """What is known of a patient, and what a release says; the vignette when she is one of the examples."""
 
-    vignette: Vignette
+    decided: Answer
     facts: tuple[Group, ...]
     derived: tuple[str, ...]
     answer: Mapping[str, Any]
@@ -47,6 +47,9 @@ class Tried:
     numbers: Mapping[str, int]
     """The number of each source among the references."""
     references: tuple[Citation, ...]
+    labels: Mapping[str, str]
+    """What each fact is called."""
+    vignette: Vignette | None = None
 
 
 def listed(release: PreparedRelease, words: str) -> tuple[Group, ...]:
@@ -58,9 +61,14 @@ def listed(release: PreparedRelease, words: str) -> tuple[Group, ...]:
 
 def tried(standing: Standing, vignette: Vignette, actors: tuple[Actor, ...]) -> Tried:
     """The answer to a vignette's patient. Raises UnusableRequest or Disagreement, as decide() does."""
-    release = standing.release
     question = Question(vignette.key, vignette.evaluated_at, vignette.facts, actors, with_not_met=True)
-    decided = decide(release, question, clinically_approved=standing.clinically_approved)
+    answer = answered(standing.release, question, clinically_approved=standing.clinically_approved)
+    return replace(answer, vignette=vignette)
+
+
+def answered(release: PreparedRelease, question: Question, *, clinically_approved: bool) -> Tried:
+    """The answer to a question that asks for what is not met too. Raises UnusableRequest or Disagreement."""
+    decided = decide(release, question, clinically_approved=clinically_approved)
     answer = json.loads(decided.response)
     known, derived = decided.prepared.known, decided.prepared.derived
     facts = release.base.facts
@@ -70,7 +78,7 @@ def tried(standing: Standing, vignette: Vignette, actors: tuple[Actor, ...]) -> 
     cited = list(_cited(answer["recommendations"]))
     references = {one["source"]: one for one in cited}
     return Tried(
-        vignette=vignette,
+        decided=decided,
         facts=tuple(
             Group(group.name, group.count, tuple(fact.said(known[fact.key]) for fact in group.parts))
             for group in _grouped(posted, lambda fact: fact.topic)
@@ -86,6 +94,7 @@ def tried(standing: Standing, vignette: Vignette, actors: tuple[Actor, ...]) -> 
         not_met=len(answer["not_met"]),
         numbers={source: number for number, source in enumerate(references, start=1)},
         references=tuple(references.values()),
+        labels={key: fact.label for key, fact in facts.items()},
     )
 
 
