@@ -21,6 +21,7 @@ from knowledge.items import Vignette
 from knowledge.models import Release, ReleaseVersion, Version
 from knowledge.releasing import in_force
 
+NOTHING_IN_FORCE = "No release is in force, so there is nothing to compare with: put one in force first."
 EXAMPLES = "example patient"
 DECISIONS = "decision"
 
@@ -43,7 +44,7 @@ def beside(session: Session, candidate: Candidate) -> Iterator[tuple[PreparedRel
     """The release in force and the candidate, each with an engine of its own. Raises NotComparable."""
     release = in_force(session)
     if release is None:
-        raise NotComparable("No release is in force, so there is nothing to compare with: put one in force first.")
+        raise NotComparable(NOTHING_IN_FORCE)
     found = in_the_way(candidate)
     if found:
         said = [f"{one.kind} {one.key}: {one.detail}" for one in found[:_MOST_OBSTACLES]]
@@ -61,7 +62,7 @@ def over_examples(before: PreparedRelease, after: PreparedRelease) -> Comparison
     found = Comparison(EXAMPLES, most=_MOST_EXAMPLES)
     for vignette in after.base.vignettes.values():
         patient = patient_of(vignette)
-        found.add(patient, compare(before, after, patient))
+        found.add(patient.key, patient.title, compare(before, after, patient))
     return found
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from cds.changes.comparing import Change, Effect, Patient, Side, Unanswered
+from cds.changes.comparing import Change, Effect, Side, Unanswered
 from knowledge.items import State
 
 PAGE = 50
@@ -104,29 +104,29 @@ class Comparison:
     rules: dict[str, RuleChanges] = field(default_factory=dict)
     refused: list[Refused] = field(default_factory=list)
 
-    def add(self, patient: Patient, outcome: tuple[Change, ...] | Unanswered) -> None:
+    def add(self, patient: str, title: str, outcome: tuple[Change, ...] | Unanswered) -> None:
         """Count what a comparison of one patient showed."""
         self.patients += 1
         if isinstance(outcome, Unanswered):
             which = "both" if outcome.before and outcome.after else "before" if outcome.before else "after"
             self.unanswered[which] += 1
             if len(self.refused) < self.most:
-                self.refused.append(Refused(patient.key, patient.title, outcome.before, outcome.after))
+                self.refused.append(Refused(patient, title, outcome.before, outcome.after))
             return
         effects = {change.effect for change in outcome}
         self.by_effect.update(effects)
         self.affected += bool(effects - {Effect.WORDED})
         self.reworded += effects == {Effect.WORDED}
         for change in outcome:
-            self._count(patient, change)
+            self._count(patient, title, change)
 
-    def _count(self, patient: Patient, change: Change) -> None:
+    def _count(self, patient: str, title: str, change: Change) -> None:
         rule = self.rules.setdefault(change.rule, RuleChanges(change.rule, change.title))
         rule.counts[change.effect] += 1
         if change.effect is Effect.LACKS:
             rule.lacking.update(change.after.lacks)
         if rule.counts[change.effect] <= self.most:
-            rule.entries.append(Entry(patient.key, patient.title, change))
+            rule.entries.append(Entry(patient, title, change))
 
     @property
     def changes_nothing(self) -> bool:
