@@ -9,15 +9,15 @@ from typing import Any
 
 import flask_swagger_ui
 import structlog
-from flask import Blueprint, Response, abort, render_template, request, send_from_directory
+from flask import Blueprint, Response, abort, render_template, request, send_from_directory, url_for
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from cds.answering import standing
 from cds.api import PREFIX, session
-from cds.deciding import Disagreement
-from cds.pages import labels, trying
+from cds.deciding import Disagreement, Question, decide
+from cds.pages import checklist, labels, trying
 from cds.pages.error_pages import error_page
 from cds.problems import Refused
 from cds.requests import UnusableRequest
@@ -90,6 +90,37 @@ def patient(key: str) -> Response:
         actors=list(Actor),
         wanted=actors[0] if actors else None,
         asked=json.dumps(asked, ensure_ascii=False, indent=2),
+    )
+
+
+@pages.route("/try/<string:key>/checklist")
+def patient_checklist(key: str) -> Response:
+    """An example patient's answer as a checklist to print, for the physician or for patient and caregiver."""
+    in_force = standing(service_of(), session())
+    vignette = in_force.release.base.vignettes.get(key)
+    reader = checklist.reader_named(request.args.get("for"))
+    if vignette is None:
+        abort(404, "The release in force has no example patient of this name.")
+    if reader is None:
+        abort(404, "There is a checklist for=physician and one for=patient.")
+    question = Question(key, vignette.evaluated_at, vignette.facts, checklist.ACTORS[reader])
+    try:
+        decided = decide(in_force.release, question, clinically_approved=in_force.clinically_approved)
+    except UnusableRequest as error:
+        text = "The facts of this example do not fit the release in force."
+        return error_page(500, "This patient cannot be answered", text, found=error.problems)
+    except Disagreement:
+        return _not_to_be_trusted(in_force, key)
+    return checklist.checklist_page(
+        in_force.release,
+        json.loads(decided.response),
+        reader,
+        title=vignette.title,
+        subject=None,
+        evaluated_at=vignette.evaluated_at,
+        known=checklist.known_in_words(in_force.release, decided.prepared.known),
+        way_back=(url_for("pages.patient", key=key), vignette.title),
+        other=f"?for={reader.other}",
     )
 
 

@@ -1,0 +1,292 @@
+"""An answer as a checklist on paper: one for the physician, one for the patient and whoever cares for her.
+
+It is laid out as the review's Table 2 is (doi:10.1200/OP.20.00622): priorities, to do, refer, for the patient.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, assert_never
+
+from flask import Response, render_template
+
+from cds.pages.trying import Citation, Recommendation
+from cds.releases import PreparedRelease
+from knowledge.facts import Facts
+from knowledge.items import Actor, Mode, RuleKind, Urgency
+
+MOST_ASKED_FOR = 12
+"""How many of the lacking facts are listed."""
+
+
+class Reader(StrEnum):
+    PHYSICIAN = "physician"
+    PATIENT = "patient"
+
+    @property
+    def other(self) -> Reader:
+        return Reader.PATIENT if self is Reader.PHYSICIAN else Reader.PHYSICIAN
+
+
+ACTORS: Mapping[Reader, tuple[Actor, ...]] = {
+    Reader.PHYSICIAN: (),
+    Reader.PATIENT: (Actor.PATIENT, Actor.CAREGIVER),
+}
+"""For whom to decide before a reader's checklist is made: the physician's lists what everybody is told."""
+
+
+def reader_named(word: str | None) -> Reader | None:
+    """The reader that an address asks for, the physician when it asks for nobody; None for any other word."""
+    return Reader.PHYSICIAN if not word else Reader(word) if word in list(Reader) else None
+
+
+class Section(StrEnum):
+    """The order is that of the page."""
+
+    PRIORITIES = "priorities"
+    TO_DO = "to_do"
+    REFER = "refer"
+    FOR_PATIENT = "for_patient"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One line with a box to tick: what is `said`, and `more` where that alone would not do."""
+
+    rule: str
+    version: int
+    said: str
+    more: str | None
+    because: tuple[str, ...]
+    section: Section
+    urgency: Urgency
+    mode: Mode
+    actors: tuple[Actor, ...]
+    topic: str
+    citations: tuple[Citation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """What stands under one heading, smaller groups perhaps; `count` is how many things in all."""
+
+    name: Any
+    count: int
+    parts: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Checklist:
+    """What stands on the paper. `sections` holds urgencies, they hold actors, they hold topics, and they hold items."""
+
+    reader: Reader
+    urgencies: tuple[Urgency, ...]
+    """Those that occur."""
+    count: int
+    now: tuple[Item, ...]
+    sections: tuple[Group, ...]
+    withheld: tuple[Group, ...]
+    """The titles of withheld rules by the title of the rule that withholds, and by the reason."""
+    held: int
+    undetermined: tuple[Group, ...]
+    undecided: int
+    missing: tuple[Mapping[str, Any], ...]
+    notices: tuple[Mapping[str, Any], ...]
+    set_aside: int
+    """How many observations are too old or disagree; the patient is told no more of them."""
+    clinically_approved: bool
+    numbers: Mapping[str, int]
+    references: tuple[Citation, ...]
+
+
+def section_of(kind: RuleKind) -> Section:
+    """Where a kind of rule stands: what comes first, whom else to ask, and everything else that somebody does."""
+    match kind:
+        case RuleKind.PRIORITY:
+            return Section.PRIORITIES
+        case RuleKind.REFERRAL_TRIGGER:
+            return Section.REFER
+        case (
+            RuleKind.ADVICE
+            | RuleKind.ASSESSMENT
+            | RuleKind.CHECKLIST_ITEM
+            | RuleKind.CLASSIFICATION
+            | RuleKind.SCREENING_CRITERION
+        ):
+            return Section.TO_DO
+        case _:
+            assert_never(kind)
+
+
+def checklist_of(release: PreparedRelease, answer: Mapping[str, Any], reader: Reader) -> Checklist:
+    """The checklist for a reader from an answer that was decided for ACTORS[reader].
+
+    Raises ValueError for a patient's checklist from an answer that holds what a patient may not see.
+    """
+    given = answer["recommendations"]
+    if reader is Reader.PATIENT and not all(one["patient_may_see"] for one in given):
+        raise ValueError("Decide for patient and caregiver first: this answer is not for their eyes.")
+    items = sorted((item for one in given for item in _items(one, reader)), key=_place)
+    now = tuple(item for item in items if item.urgency is Urgency.NOW)
+    later = [item for item in items if item.urgency is not Urgency.NOW]
+    sections = _nested(later, *_LEVELS)
+    references = {one["source"]: one for item in (*now, *_leaves(sections)) for one in item.citations}
+    notices, set_aside = _notices(answer["notices"], reader)
+    topics = {key: rule.topic for key, rule in release.base.rules.items()}
+    return Checklist(
+        reader=reader,
+        urgencies=tuple(urgency for urgency in Urgency if any(item.urgency is urgency for item in items)),
+        count=len(given),
+        now=now,
+        sections=sections,
+        withheld=_withheld(release, answer["withheld"]),
+        held=len({one["rule"] for one in answer["withheld"]}),
+        undetermined=_nested(answer["undetermined"], lambda one: topics[one["rule"]]),
+        undecided=len(answer["undetermined"]),
+        missing=tuple(answer["missing_facts"][:MOST_ASKED_FOR]),
+        notices=notices,
+        set_aside=set_aside,
+        clinically_approved=all(one["problem"] != "not_clinically_approved" for one in answer["notices"]),
+        numbers={source: number for number, source in enumerate(references, start=1)},
+        references=tuple(references.values()),
+    )
+
+
+def checklist_page(
+    release: PreparedRelease,
+    answer: Mapping[str, Any],
+    reader: Reader,
+    *,
+    title: str,
+    subject: str | None,
+    evaluated_at: datetime,
+    known: Sequence[str] = (),
+    way_back: tuple[str, str] | None = None,
+    other: str | None = None,
+    said_first: Sequence[str] = (),
+    render: Callable[..., str] = render_template,
+    layout: str = "layout.html",
+) -> Response:
+    """The page of a checklist.
+
+    `known` are the facts in words; `way_back` is the address and name of the page that it belongs to, `other` the
+    address of the other reader's checklist; `said_first` are notices of the caller's own. The desk gives its own
+    `render` and `layout`.
+    """
+    html = render(
+        "pages/checklist.html",
+        layout=layout,
+        release=release,
+        checklist=checklist_of(release, answer, reader),
+        decision=answer["decision_id"],
+        title=title,
+        subject=subject,
+        evaluated_at=evaluated_at,
+        known=known,
+        way_back=way_back,
+        other=other,
+        said_first=said_first,
+    )
+    return Response(html, content_type="text/html; charset=utf-8")
+
+
+def known_in_words(release: PreparedRelease, known: Facts) -> tuple[str, ...]:
+    """What is known, each fact in words, by topic."""
+    facts = sorted((release.base.facts[key] for key in known), key=lambda fact: (fact.topic != "disease", fact.topic))
+    return tuple(fact.said(known[fact.key]) for fact in facts)
+
+
+_LEVELS: tuple[Callable[[Item], Any], ...] = (
+    lambda item: item.section,
+    lambda item: item.urgency,
+    lambda item: item.actors,
+    lambda item: item.topic,
+)
+_SECTIONS, _URGENCIES, _ACTORS = list(Section), list(Urgency), list(Actor)
+_LIMIT_OR_SECOND_SENTENCE = re.compile("[0-9]|[.?!] [A-Z(]")
+_OF_THE_POPULATION = frozenset({"outside_population", "population_assumed"})
+_FOR_PATIENTS = frozenset(ACTORS[Reader.PATIENT])
+
+
+def _items(one: Recommendation, reader: Reader) -> Iterator[Item]:
+    """The lines of one recommendation: what a patient is told stands apart, and also when others do their part."""
+    kind, actors = RuleKind(one["kind"]), tuple(Actor(actor) for actor in one["actors"])
+    if reader is Reader.PATIENT:
+        # What is for both is for her.
+        whose = (Actor.PATIENT,) if Actor.PATIENT in actors else (Actor.CAREGIVER,)
+        yield _item(one, section_of(kind), whose, in_her_words=True)
+        return
+    told = tuple(actor for actor in actors if actor in _FOR_PATIENTS) if one["patient_may_see"] else ()
+    if told:
+        yield _item(one, Section.FOR_PATIENT, told, in_her_words=True)
+    if others := tuple(actor for actor in actors if actor not in told):
+        yield _item(one, section_of(kind), others, in_her_words=False)
+
+
+def _item(one: Recommendation, section: Section, actors: tuple[Actor, ...], *, in_her_words: bool) -> Item:
+    urgency = Urgency(one["urgency"])
+    text = one["text"]
+    needed = urgency is Urgency.NOW or _LIMIT_OR_SECOND_SENTENCE.search(text)
+    return Item(
+        rule=one["rule"],
+        version=one["version"],
+        said=one.get("patient_text") or text if in_her_words else one["title"],
+        more=text if needed and not in_her_words else None,
+        because=() if in_her_words else tuple(finding["reading"] for finding in one["because"]),
+        section=section,
+        urgency=urgency,
+        mode=Mode(one["mode"]),
+        actors=actors,
+        topic=one["topic"],
+        citations=tuple(one["citations"]),
+    )
+
+
+def _place(item: Item) -> tuple[int, int, int, int]:
+    """What is equal keeps the answer's order, in which her own findings come first."""
+    return (
+        _SECTIONS.index(item.section),
+        _URGENCIES.index(item.urgency),
+        min(_ACTORS.index(actor) for actor in item.actors),
+        -len(item.actors),
+    )
+
+
+def _nested(things: Iterable[Any], *names: Callable[[Any], Any]) -> tuple[Group, ...]:
+    """Things under headings, and under smaller headings, each in the order in which the headings first come."""
+    groups: dict[Any, list[Any]] = {}
+    for thing in things:
+        groups.setdefault(names[0](thing), []).append(thing)
+    return tuple(
+        Group(name, len(parts), _nested(parts, *names[1:]) if names[1:] else tuple(parts))
+        for name, parts in groups.items()
+    )
+
+
+def _leaves(groups: Iterable[Any]) -> Iterator[Item]:
+    for one in groups:
+        if isinstance(one, Group):
+            yield from _leaves(one.parts)
+        else:
+            yield one
+
+
+def _withheld(release: PreparedRelease, entries: Iterable[Mapping[str, Any]]) -> tuple[Group, ...]:
+    rules = release.base.rules
+    titles = [(rules[one["overridden_by"]].title, one["reason"], rules[one["rule"]].title) for one in entries]
+    return tuple(
+        replace(by, parts=tuple(replace(why, parts=tuple(title for *_, title in why.parts)) for why in by.parts))
+        for by in _nested(titles, lambda one: one[0], lambda one: one[1])
+    )
+
+
+def _notices(notices: Sequence[Mapping[str, Any]], reader: Reader) -> tuple[tuple[Mapping[str, Any], ...], int]:
+    """The notices for a reader, and how many stay unsaid: a patient is not told which observation was set aside."""
+    if reader is Reader.PHYSICIAN:
+        return tuple(notices), 0
+    shown = tuple(one for one in notices if one["fact"] is None or one["problem"] in _OF_THE_POPULATION)
+    return shown, len(notices) - len(shown)
