@@ -8,12 +8,15 @@ from flask_admin.theme import BootstrapTheme
 
 from admin import access
 from admin.account import Account
+from admin.comparing import Changes
 from admin.conditions import Conditions
+from admin.decisions import Decisions
 from admin.desk import Home
 from admin.keys import Keys
 from admin.people import People
 from admin.releases import Releases
-from admin.rules import Rules
+from admin.shelf_views import shelf_views
+from admin.trying import Trying
 from cds.service import Service
 
 
@@ -24,4 +27,4 @@ def attach(app: Flask, service: Service) -> None:
     # The theme's folder is Flask-Admin's own; its Bootstrap is never loaded, because the base template is ours.
     theme = BootstrapTheme(folder="bootstrap4", base_template="desk/base.html")
     admin = Admin(app, name="Desk", theme=theme, index_view=Home())
-    admin.add_views(Rules(), Releases(), Conditions(), People(), Keys(), Account())
+    admin.add_views(*shelf_views(), Releases(), Changes(), Trying(), Decisions(), Conditions(), People(), Keys(), Account())

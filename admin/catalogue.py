@@ -1,4 +1,4 @@
-"""The newest version of every rule, found by words and narrowed by what it is."""
+"""The newest version of every item of a kind, found by words and narrowed by what it is."""
 
 from __future__ import annotations
 
@@ -11,8 +11,12 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from admin.shelves import SHELVES
 from knowledge import lifecycle
-from knowledge.items import Actor, ItemKind, Mode, RuleKind
+from knowledge.conditions import AllOf, Among, AnyOf, AtLeast, Compare, Condition, Not, Operator
+from knowledge.errors import ConditionError
+from knowledge.items import ItemKind
+from knowledge.language import parse
 from knowledge.models import ReleaseVersion, Version, VersionState
 
 PAGE = 50
@@ -20,13 +24,8 @@ IN_FORCE = "in_force"
 """The standing of a newest version that is part of the release in force."""
 
 STANDINGS = (IN_FORCE, *(state.value for state in VersionState))
-FILTERS: Mapping[str, tuple[str, ...]] = {
-    "kind": tuple(RuleKind),
-    "mode": tuple(Mode),
-    "actor": tuple(Actor),
-    "state": STANDINGS,
-}
-"""The filters with a closed list of words; `topic` has those that the rules name."""
+ANY_PHASE = "any"
+PHASE = "disease_phase"
 
 
 @dataclass(frozen=True)
@@ -56,9 +55,19 @@ class Listed:
     def topic(self) -> str:
         return str(self.content.get("topic", ""))
 
+    @cached_property
+    def phases(self) -> frozenset[str]:
+        """The phases of the disease that a rule asks for; `any` when it asks for none."""
+        text = self.content.get("condition")
+        try:
+            found = frozenset(_phases(parse(text))) if isinstance(text, str) else frozenset()
+        except ConditionError:
+            found = frozenset()
+        return found or frozenset({ANY_PHASE})
+
     def names(self, key: str) -> bool:
         """Whether its content may name another item; spares reading all of it."""
-        return f'"{key}"' in self.version.content
+        return key in self.version.content
 
     @cached_property
     def words(self) -> str:
@@ -88,26 +97,47 @@ def newest(session: Session, kind: ItemKind) -> list[Listed]:
     return [Listed(row, held.get(row.key)) for row in rows]
 
 
-def topics(rules: Iterable[Listed]) -> list[str]:
-    return sorted({one.topic for one in rules if one.topic})
+def choices_for(kind: ItemKind, items: Iterable[Listed]) -> dict[str, tuple[str, ...]]:
+    """By what the items of a kind can be narrowed, and the words of each."""
+    topics = tuple(sorted({one.topic for one in items if one.topic}))
+    return {**({"topic": topics} if topics else {}), **SHELVES[kind].filters, "state": STANDINGS}
 
 
-def narrowed(rules: Iterable[Listed], words: str, chosen: Mapping[str, str]) -> list[Listed]:
-    """The rules that hold all the words and are everything that was chosen, by topic and title."""
+def narrowed(items: Iterable[Listed], words: str, chosen: Mapping[str, str]) -> list[Listed]:
+    """The items that hold all the words and are everything that was chosen, by topic and title."""
     wanted = words.casefold().split()
-    found = [one for one in rules if all(word in one.words for word in wanted) and _fits(one, chosen)]
+    found = [one for one in items if all(word in one.words for word in wanted) and _fits(one, chosen)]
     return sorted(found, key=lambda one: (one.topic, one.title.casefold(), one.key))
 
 
 def _fits(one: Listed, chosen: Mapping[str, str]) -> bool:
-    is_it = {
-        "topic": (one.topic,),
-        "kind": (one.content.get("kind"),),
-        "mode": (one.content.get("mode"),),
-        "actor": one.content.get("actors", ()),
-        "state": (one.standing,),
-    }
-    return all(word in is_it[name] for name, word in chosen.items())
+    def is_it(name: str) -> Iterable[Any]:
+        match name:
+            case "actor":
+                return one.content.get("actors", ())
+            case "phase":
+                return one.phases
+            case "state":
+                return (one.standing,)
+            case _:
+                return (one.content.get(name),)
+
+    return all(word in is_it(name) for name, word in chosen.items())
+
+
+def _phases(condition: Condition) -> Iterable[str]:
+    match condition:
+        case Compare(fact, Operator.IS, str() as phase) if fact == PHASE:
+            yield phase
+        case Among(fact, codes) if fact == PHASE:
+            yield from codes
+        case Not(part):
+            yield from _phases(part)
+        case AllOf(parts) | AnyOf(parts) | AtLeast(_, parts):
+            for part in parts:
+                yield from _phases(part)
+        case _:
+            return
 
 
 def _in_force(session: Session, kind: ItemKind) -> dict[str, int]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
 
 from flask import Blueprint
+
+from knowledge.facts import plain
 
 _SAID = {
     "this_visit": "At this visit",
@@ -70,5 +73,7 @@ def color(urgency: str) -> str:
 
 def offer_to(blueprint: Blueprint) -> None:
     """Make these filters of every template."""
-    for said in (label, listed, sentence, count, day, moment, short, color):
+    for said in (label, listed, sentence, count, day, moment, short, color, plain):
         blueprint.add_app_template_filter(said, said.__name__)
+    blueprint.add_app_template_filter(json.loads, "fromjson")
+    blueprint.add_app_template_filter(lambda choices: [choice[:2] for choice in choices], "pairs")

@@ -1,0 +1,126 @@
+"""What is to be said of an item while it is being written: at each place, in words, and by every example patient."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sqlalchemy.orm import Session
+from wtforms import Form
+
+from admin.documents import Neighbour, Played, as_played, name_of
+from admin.forms import filling
+from cds.changes.candidate import Candidate, candidate, item_of, underway
+from cds.changes.trial import Trial, tried, with_condition_of
+from knowledge.conditions import Condition
+from knowledge.errors import ConditionError, ContentError, ContentProblem, PatientError
+from knowledge.facts import Fact
+from knowledge.items import ItemKind, Rule
+from knowledge.language import parse
+from knowledge.models import VersionState
+from knowledge.patients import read
+from knowledge.references import Name, bound_together
+from knowledge.schemas import Content, Item, item_from
+from knowledge.wording import in_words
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What is said of an item as it is written now.
+
+    `at` are the problems by the name of the form's field; `general` those that no field is to blame for. What
+    follows from trying it is empty while it cannot be read.
+    """
+
+    at: Mapping[str, list[str]]
+    general: tuple[str, ...]
+    in_words: str | None = None
+    patients: tuple[Played, ...] = ()
+    broken: tuple[Played, ...] = ()
+    elsewhere: tuple[ContentProblem, ...] = ()
+    same_condition: tuple[Neighbour, ...] = ()
+    counted_with: tuple[Neighbour, ...] = ()
+    trial: Trial | None = field(default=None, repr=False)
+
+    @property
+    def obstacles(self) -> int:
+        """How many things keep it from being submitted, as far as they are known."""
+        failing = sum(bool(one.failures) for one in self.patients) + len(self.broken)
+        return sum(map(len, self.at.values())) + len(self.general) + failing + len(self.elsewhere)
+
+
+def checked(session: Session, kind: ItemKind, content: Content, form: Form) -> Checked:
+    """Read and try an item as it is written, among what is in force, under way, and drafted together with it."""
+    underfoot = candidate(session, underway(session))
+    facts = underfoot.base.facts
+    try:
+        item = item_from(kind, content)
+    except ContentError as error:
+        at, rest = filling.placed(form, [*error.problems, *_unread(kind, content, form, facts)])
+        return Checked(at, tuple(_sentences(rest)), _words(content.get("condition"), facts))
+    together = _drafted_with(session, kind, item, underfoot)
+    before = underfoot
+    for name, other in together.items():
+        before = before.with_item(name[0], other)
+    trial = tried(underfoot, before.with_item(kind, item))
+    return _told(kind, item, form, trial, together)
+
+
+def _told(kind: ItemKind, item: Item, form: Form, trial: Trial, together: Mapping[Name, Item]) -> Checked:
+    base = trial.candidate.base
+    at, rest = filling.placed(form, trial.of((kind, item.key)))
+    mine = {one.key for one in trial.vignettes_of((kind, item.key))}
+    failures = trial.failures
+    others = [base.vignettes[key] for key in sorted(trial.broken - mine)]
+    return Checked(
+        at=at,
+        general=tuple(_sentences(rest)) + ((trial.refusal,) if trial.refusal else ()),
+        in_words=_words(item.condition, base.facts) if isinstance(item, Rule) else None,
+        patients=tuple(as_played(base.vignettes[key], item.key, failures) for key in sorted(mine)),
+        broken=tuple(as_played(one, item.key, failures) for one in others),
+        elsewhere=trial.elsewhere,
+        same_condition=tuple(
+            Neighbour(ItemKind.RULE, one.key, one.title) for one in with_condition_of(trial.candidate, item.key)
+        )
+        if isinstance(item, Rule)
+        else (),
+        counted_with=tuple(Neighbour(name[0], name[1], name_of(together[name])) for name in sorted(together)),
+        trial=trial,
+    )
+
+
+def _drafted_with(session: Session, kind: ItemKind, item: Item, underfoot: Candidate) -> dict[Name, Item]:
+    """The open drafts of other items that this one names or is named by."""
+    drafts: dict[Name, Item] = {(kind, item.key): item}
+    for draft in underway(session, VersionState.DRAFT):
+        name = (draft.kind, draft.key)
+        if name in drafts:
+            continue
+        try:
+            drafts[name] = item_of(draft.kind, draft.content)
+        except ContentError:
+            continue
+    return {name: drafts[name] for name in bound_together((kind, item.key), drafts)}
+
+
+def _unread(kind: ItemKind, content: Content, form: Form, facts: Mapping[str, Fact]) -> list[ContentProblem]:
+    """What is wrong with a patient's facts that stayed text."""
+    if kind is not ItemKind.VIGNETTE or not isinstance(text := content.get("facts"), str):
+        return []
+    try:
+        read(text, facts)
+    except PatientError as error:
+        return [ContentProblem(kind, content["key"], "facts", str(problem)) for problem in error.problems]
+    return []
+
+
+def _words(condition: object, facts: Mapping[str, Fact]) -> str | None:
+    try:
+        tree = parse(condition, facts) if isinstance(condition, str) else condition
+        return in_words(tree, facts) if isinstance(tree, Condition) else None
+    except (ConditionError, KeyError):
+        return None
+
+
+def _sentences(problems: list[ContentProblem]) -> list[str]:
+    return [problem.detail for problem in problems]

@@ -1,0 +1,204 @@
+"""One version of an item as a document: what it says, what it rests on, what rests on it, and its whole history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, selectinload
+
+from admin.shelves import Shelf, shelf_of
+from cds.changes.candidate import Candidate, candidate, item_of, standing
+from cds.changes.gate import companions
+from cds.changes.trial import tried
+from cds.rehearsing import Failure, play
+from cds.service import service_of
+from cds.serving import NoRelease
+from knowledge.conditions import Condition
+from knowledge.errors import ContentError
+from knowledge.items import Citation, ItemKind, KnowledgeBase, Rule, Source, State, Vignette
+from knowledge.models import AuditEvent, Release, ReleaseVersion, Version, VersionState
+from knowledge.references import users
+from knowledge.schemas import Item
+from knowledge.wording import in_words
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """Another item that this one names, or that names it; `reason` says why, where one is given."""
+
+    kind: ItemKind
+    key: str
+    title: str
+    reason: str = ""
+
+    @property
+    def shelf(self) -> Shelf:
+        return shelf_of(self.kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """A vignette that speaks for a rule: what it expects of it, and in what it fails; None when it was not played."""
+
+    vignette: Vignette
+    expected: State | None
+    failures: tuple[Failure, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """One version in the history of an item: the releases that hold it, and what was said when it was reviewed."""
+
+    version: Version
+    releases: tuple[int, ...]
+    remarks: tuple[AuditEvent, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """The items among which a version is read: those in force, with it and what belongs to it put in."""
+
+    candidate: Candidate
+    base: KnowledgeBase
+
+    def title(self, kind: ItemKind, key: str) -> str:
+        item = self.candidate.items.get((kind, key))
+        return name_of(item) if item is not None else key
+
+    def neighbours(self, named: Iterable[tuple[ItemKind, str]]) -> list[Neighbour]:
+        return [Neighbour(kind, key, self.title(kind, key)) for kind, key in named]
+
+    def said(self, condition: Condition | None) -> str | None:
+        """A condition in words; None when a fact that it names is not there."""
+        if condition is None:
+            return None
+        try:
+            return in_words(condition, self.base.facts)
+        except KeyError:
+            return None
+
+
+def name_of(item: Item) -> str:
+    """What an item is called."""
+    return getattr(item, "title", None) or getattr(item, "label", None) or item.key
+
+
+def surroundings(session: Session, version: Version) -> Surroundings:
+    """Among what a version is read."""
+    among = standing(session)
+    if among.numbers.get((version.kind, version.key)) != version.number:
+        together = [version, *(companions(session, version) if version.state is VersionState.DRAFT else ())]
+        readable = [one for one in together if _readable(one)]
+        among = candidate(session, readable)
+    return Surroundings(among, among.base)
+
+
+def history(session: Session, kind: ItemKind, key: str) -> list[Past]:
+    """All versions of an item, the newest first."""
+    if "\x00" in key:
+        return []
+    people = (Version.created_by, Version.submitted_by, Version.approved_by)
+    query = select(Version).where(Version.kind == kind, Version.key == key).order_by(Version.number.desc())
+    versions = session.scalars(query.options(*(selectinload(person) for person in people))).all()
+    releases = _releases(session, versions)
+    remarks = _remarks(session, versions)
+    return [Past(one, releases.get(one.id, ()), remarks.get(one.subject, ())) for one in versions]
+
+
+def evidence(rule: Rule, base: KnowledgeBase) -> list[tuple[Citation, Source | None]]:
+    """What a rule cites, and the source of each citation where it is known."""
+    return [(one, base.sources.get(one.source)) for one in rule.citations]
+
+
+def overridden_by(key: str, base: KnowledgeBase) -> list[Neighbour]:
+    """The rules that withhold this one, and why."""
+    return [
+        Neighbour(ItemKind.RULE, rule.key, rule.title, one.reason)
+        for rule in base.rules.values()
+        for one in rule.overrides
+        if one.rule == key
+    ]
+
+
+def used_by(around: Surroundings, kind: ItemKind, key: str) -> Mapping[ItemKind, list[Neighbour]]:
+    """The items that name this one, by kind."""
+    found = around.neighbours(users(around.candidate.items, (kind, key)))
+    return {kind: [one for one in found if one.kind is kind] for kind in ItemKind if any(f.kind is kind for f in found)}
+
+
+def played(session: Session, version: Version, around: Surroundings) -> list[Played]:
+    """The vignettes that speak for a rule, or the vignette itself, played among what the version is read in."""
+    vignettes = [one for one in around.base.vignettes.values() if _speaks(one, version)]
+    if not vignettes:
+        return []
+    results = _results(session, version, around, vignettes)
+    return [as_played(one, version.key, results) for one in vignettes]
+
+
+def as_played(vignette: Vignette, rule: str, failures: Mapping[str, tuple[Failure, ...]] | None) -> Played:
+    """A vignette beside a rule, by the failures of all that were played."""
+    return Played(vignette, _expected(vignette, rule), None if failures is None else failures.get(vignette.key, ()))
+
+
+def _results(
+    session: Session, version: Version, around: Surroundings, vignettes: Iterable[Vignette]
+) -> Mapping[str, tuple[Failure, ...]] | None:
+    if not around.candidate.changed:
+        try:
+            release = service_of().serving.current(session).release
+        except NoRelease:
+            return None
+        return {one.key: tuple(play(release, one)) for one in vignettes}
+    return tried(standing(session), around.candidate).failures
+
+
+def _speaks(vignette: Vignette, version: Version) -> bool:
+    match version.kind:
+        case ItemKind.VIGNETTE:
+            return vignette.key == version.key
+        case ItemKind.RULE:
+            return _expected(vignette, version.key) is not None
+        case _:
+            return False
+
+
+def _expected(vignette: Vignette, rule: str) -> State | None:
+    return next((state for state, keys in vignette.expect.items() if rule in keys), None)
+
+
+def _readable(version: Version) -> bool:
+    try:
+        item_of(version.kind, version.content)
+    except ContentError:
+        return False
+    return True
+
+
+def _releases(session: Session, versions: Iterable[Version]) -> dict[int, tuple[int, ...]]:
+    """The numbers of the releases that hold each version, by its id."""
+    rows = session.execute(
+        select(ReleaseVersion.version_id, Release.number)
+        .join(Release, Release.id == ReleaseVersion.release_id)
+        .where(ReleaseVersion.version_id.in_([one.id for one in versions]))
+        .order_by(Release.number)
+    )
+    found: dict[int, tuple[int, ...]] = {}
+    for version_id, number in rows:
+        found[version_id] = (*found.get(version_id, ()), number)
+    return found
+
+
+def _remarks(session: Session, versions: Iterable[Version]) -> dict[str, tuple[AuditEvent, ...]]:
+    """What was said of versions when they were approved, given back or retired, by their subjects."""
+    told = ("version.approved", "version.returned", "version.retired")
+    rows = session.scalars(
+        select(AuditEvent)
+        .where(AuditEvent.subject.in_([one.subject for one in versions]), AuditEvent.action.in_(told))
+        .order_by(AuditEvent.sequence)
+    )
+    found: dict[str, tuple[AuditEvent, ...]] = {}
+    for event in rows:
+        found[event.subject] = (*found.get(event.subject, ()), event)
+    return found
