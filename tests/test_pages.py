@@ -26,7 +26,9 @@ from tests import clinic
 WITHHELD = "external-stable-pain-above-goal"
 """A patient with more than 110 recommendations, and advice to exercise that is withheld."""
 
-INLINE = re.compile(r'<script(?![^>]*(\bsrc=|type="application/json"))|<style|\bstyle=|\son[a-z]+=|javascript:', re.IGNORECASE)
+INLINE = re.compile(
+    r'<script(?![^>]*(\bsrc=|type="application/json"))|<style|\bstyle=|\son[a-z]+=|javascript:', re.IGNORECASE
+)
 
 
 def read(client: FlaskClient, path: str, status: int = 200) -> str:
