@@ -4,32 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from datetime import UTC, date, datetime
 
 from flask import Blueprint
 
 from knowledge.facts import plain
+from knowledge.labels import day, label, moment
 
-_SAID = {
-    "this_visit": "At this visit",
-    "do": "To do",
-    "offer": "To offer",
-    "option": "An option",
-    "classify": "A classification",
-    "context": "Background",
-    "org": "For the organization",
-    "priority": "Priorities",
-    "worked-cases": "Worked cases",
-    "external": "Criteria from other sources",
-}
 _COLORS = {"now": "now", "this_visit": "visit", "ongoing": "ongoing"}
-
-
-def label(word: str) -> str:
-    """A word of a closed list, or the key of a topic, as a heading: `Pre-exercise screening`."""
-    if word in _SAID:
-        return _SAID[word]
-    return word.replace("_", " ").replace("-", " ").replace("pre ", "pre-").capitalize()
 
 
 def listed(words: Iterable[str]) -> str:
@@ -46,18 +27,6 @@ def sentence(text: str) -> str:
 def count(number: int, one: str, several: str | None = None) -> str:
     """`1 rule`, `2 rules`."""
     return f"{number:,} {one if number == 1 else several or one + 's'}"
-
-
-def day(at: date | datetime | str) -> str:
-    """`30 June 2027`; a text is read as an ISO date."""
-    at = date.fromisoformat(at) if isinstance(at, str) else at
-    return f"{at.day} {at:%B %Y}"
-
-
-def moment(at: datetime) -> str:
-    """`30 June 2027, 09:00 UTC`."""
-    at = at.astimezone(UTC)
-    return f"{day(at)}, {at:%H:%M} UTC"
 
 
 def short(digest: str) -> str:
