@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import wraps
 from typing import Any, NoReturn, TypeVar, cast
 
-from flask import Flask, abort, redirect, request, url_for
+from flask import Flask, abort, flash, g, redirect, request, url_for
 from flask import session as browser
+from flask.typing import ResponseReturnValue
 from flask_admin import BaseView
 from flask_login import LoginManager, UserMixin, current_user
 from flask_wtf import CSRFProtect
 from flask_wtf.csrf import CSRFError
 from werkzeug.wrappers import Response
 
-from admin import cookies, entering
-from admin.cookies import DESK, LONGEST_SESSION, at_desk
+from admin import cookies, entering, holding
+from admin.cookies import DESK, LONGEST_PAUSE, LONGEST_SESSION, at_desk
 from cds.api import session
 from cds.service import Service, service_of
+from knowledge import people
 from knowledge.models import Role, User
 
 _OPEN = frozenset({"desk.sign_in"})
@@ -26,7 +28,9 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _EXPIRED = (
     "The form was not sent from this desk, or the page it was on had expired. Reload that page and send it again."
 )
-
+_ENDED = "Your session has ended. Sign in to go on."
+_NOTICED = timedelta(minutes=1)
+"""So long after the last one a request is noted again: a cookie with every answer would be too many."""
 
 CLINICAL = frozenset({Role.AUTHOR, Role.APPROVER, Role.AUDITOR})
 """Who reads what is clinical; an administrator looks after people and keys alone."""
@@ -96,19 +100,26 @@ def attach(app: Flask, service: Service) -> None:
     LoginManager(app).user_loader(_signed_in)
 
     @app.before_request
-    def guard() -> Response | None:
+    def guard() -> ResponseReturnValue | None:
         if not at_desk(request.path):
             return None
         session().info["origin"] = request.remote_addr
         if request.endpoint not in _OPEN and not current_user.is_authenticated:
+            held = holding.posted()
             if "_user_id" in browser:
                 browser.clear()
-            return redirect(url_for("desk.sign_in", next=_asked_for()), 303)
+                if held is None:
+                    flash(_ENDED)
+            return holding.asked_to_sign_in(held) if held else redirect(url_for("desk.sign_in", next=_asked_for()), 303)
         if request.method not in _SAFE:
+            if request.endpoint in _OPEN:
+                holding.make_room()
             try:
                 tokens.protect()
             except CSRFError:
-                abort(400, _EXPIRED)
+                return holding.with_a_new_token() or abort(400, _EXPIRED)
+        if current_user.is_authenticated:
+            _note()
         return None
 
     @app.after_request
@@ -122,8 +133,16 @@ def begin(user: User, at: datetime) -> Person:
     """Start the session of a person; whatever the browser held before is gone."""
     browser.clear()
     browser.permanent = True
-    browser["since"] = at.timestamp()
+    browser["since"] = browser["seen"] = at.timestamp()
+    # A token that was made for this request before was the old session's.
+    g.pop("csrf_token", None)
+    reseal(user)
     return Person(user)
+
+
+def reseal(user: User) -> None:
+    """Let this one session of a person go on although her password was changed."""
+    browser["seal"] = people.seal(session(), user)
 
 
 def way_on() -> str:
@@ -142,11 +161,25 @@ def _asked_for() -> str | None:
 
 
 def _signed_in(user_id: str) -> Person | None:
-    """The person of a session that has not ended, unless she was disabled meanwhile."""
-    since = browser.get("since")
-    if not isinstance(since, int | float) or not user_id.isdecimal():
+    """The person of a session that has not ended: by time, or because of what became of her account meanwhile."""
+    since, seen = browser.get("since"), browser.get("seen")
+    if not isinstance(since, int | float) or not isinstance(seen, int | float) or not user_id.isdecimal():
         return None
-    if service_of().now() - datetime.fromtimestamp(since, UTC) > LONGEST_SESSION:
+    now = service_of().now()
+    if now - _moment(since) > LONGEST_SESSION or now - _moment(seen) > LONGEST_PAUSE:
         return None
     user = session().get(User, int(user_id))
-    return Person(user) if user is not None and user.disabled_at is None else None
+    if user is None or user.disabled_at is not None or browser.get("seal") != people.seal(session(), user):
+        return None
+    return Person(user)
+
+
+def _note() -> None:
+    """Remember that the session is in use."""
+    now = service_of().now()
+    if now - _moment(browser["seen"]) > _NOTICED:
+        browser["seen"] = now.timestamp()
+
+
+def _moment(timestamp: float) -> datetime:
+    return datetime.fromtimestamp(timestamp, UTC)

@@ -21,6 +21,8 @@ log = structlog.get_logger()
 
 DESK = "/desk"
 LONGEST_SESSION = timedelta(hours=8)
+LONGEST_PAUSE = timedelta(minutes=60)
+"""A session ends this long after its last request."""
 
 
 def at_desk(path: str) -> bool:

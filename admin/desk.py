@@ -14,7 +14,7 @@ from flask_login import current_user, login_user, logout_user
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, selectinload
 
-from admin import access
+from admin import access, holding
 from admin.access import DeskView, way_on
 from admin.catalogue import title_of
 from admin.entering import SignIn, Throttled, admitted, left
@@ -78,22 +78,21 @@ class Home(DeskView, AdminIndexView):
 
     @expose("/sign-in", methods=("GET", "POST"))
     def sign_in(self) -> ResponseReturnValue:
+        held = holding.carried()
         if current_user.is_authenticated:
-            return redirect(way_on(), 303)
+            return holding.given_back(held) if held else redirect(way_on(), 303)
         form = SignIn()
         if request.method != "POST":
             return self.render("desk/sign_in.html", form=form, problem=None)
         try:
-            user = admitted((form.name.data or "").strip()[:LONGEST_NAME], form.password.data or "")
+            user = admitted(" ".join((form.name.data or "").split())[:LONGEST_NAME], form.password.data or "")
         except Throttled as throttled:
-            minutes = -(-throttled.seconds // 60)
-            problem = f"Too many attempts. Wait {minutes} minute{'s' * (minutes > 1)}, then try again."
-            shown = self.render("desk/sign_in.html", form=form, problem=problem)
+            shown = self.render("desk/sign_in.html", form=form, problem=throttled.sentence, held=held)
             return shown, 429, {"Retry-After": str(throttled.seconds)}
         if user is None:
-            return self.render("desk/sign_in.html", form=form, problem=_REFUSED), 403
+            return self.render("desk/sign_in.html", form=form, problem=_REFUSED, held=held), 403
         login_user(access.begin(user, service_of().now()))
-        return redirect(way_on(), 303)
+        return holding.given_back(held) if held else redirect(way_on(), 303)
 
     @expose("/sign-out", methods=("POST",))
     def sign_out(self) -> ResponseReturnValue:

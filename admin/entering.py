@@ -16,7 +16,9 @@ from cds.api import session
 from cds.requests import unstorable
 from cds.service import service_of
 from knowledge import audit, people
+from knowledge.errors import KnowledgeError
 from knowledge.models import User
+from knowledge.naming import folded
 
 log = structlog.get_logger()
 
@@ -41,6 +43,11 @@ class Throttled(Exception):
         super().__init__(f"Too many attempts to sign in; wait {seconds} seconds.")
         self.seconds = seconds
 
+    @property
+    def sentence(self) -> str:
+        minutes = -(-self.seconds // 60)
+        return f"Too many attempts. Wait {minutes} minute{'s' * (minutes > 1)}, then try again."
+
 
 def attach(app: Flask) -> None:
     """Count attempts to sign in, in this process.
@@ -55,17 +62,39 @@ def admitted(name: str, password: str) -> User | None:
     _count(name)
     database = session()
     user = None if unstorable(name) else people.named(database, name)
-    fits = people.password_is(user, password)
-    if user is None or not fits or user.disabled_at is not None:
-        why = "no such person" if user is None else "disabled" if fits else "wrong password"
+    because = people.refusal(database, user, password)
+    if user is None or because is not None:
         # What was typed as a name that nobody has is not kept: it may have been a password.
-        _record("person.sign_in_refused", f"person/{user.name}" if user else "desk", actor="unknown", because=why)
+        whose = people.subject_of(user) if user else "desk"
+        _record("person.sign_in_refused", whose, actor="unknown", because=because or "")
         database.commit()
         return None
-    _record("person.signed_in", f"person/{user.name}", actor=user.name, role=user.role)
+    _record(people.SIGNED_IN, people.subject_of(user), actor=user.name, role=user.role)
     database.commit()
-    _limits().clear(BY_NAME, _address(), name)
+    _forget(name)
     return user
+
+
+def change_password(user: User, old: str, new: str) -> None:
+    """A person's own new password, recorded and committed; a wrong old one is too.
+
+    Raises Throttled after as many wrong ones as signing in allows, and what `people.change_password` does.
+    """
+    _count(user.name)
+    database = session()
+    try:
+        people.change_password(database, user, old, new, at=service_of().now())
+    except people.WrongPassword:
+        whose = people.subject_of(user)
+        _record("person.password_change_refused", whose, actor=user.name, because="wrong password")
+        database.commit()
+        raise
+    except KnowledgeError:
+        # The old password was right, or not looked at: nothing was guessed.
+        _forget(user.name)
+        raise
+    database.commit()
+    _forget(user.name)
 
 
 def left(name: str) -> None:
@@ -76,11 +105,16 @@ def left(name: str) -> None:
 
 def _count(name: str) -> None:
     address = _address()
-    for limit, whose in ((BY_ADDRESS, (address,)), (BY_NAME, (address, name))):
+    for limit, whose in ((BY_ADDRESS, (address,)), (BY_NAME, (address, folded(name)))):
         if not _limits().hit(limit, *whose):
             log.warning("sign-in throttled", address=address)
             opens = _limits().get_window_stats(limit, *whose).reset_time
             raise Throttled(max(1, round(opens - time.time())))
+
+
+def _forget(name: str) -> None:
+    """The password was right: what was tried under this name before counts no more."""
+    _limits().clear(BY_NAME, _address(), folded(name))
 
 
 def _address() -> str:

@@ -1,4 +1,4 @@
-"""The desk: nobody gets in without signing in, everybody in may read everything, and nothing can be changed."""
+"""The desk: nobody gets in without signing in, and what its pages say to whoever reads what is clinical."""
 
 from __future__ import annotations
 
@@ -12,19 +12,17 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
-from werkzeug.test import TestResponse
 
 from cds.service import Service, Settings
 from knowledge import audit, lifecycle, people
-from knowledge.database import connect, sessions
 from knowledge.items import ItemKind
 from knowledge.models import AuditEvent, Role, User, Version
 from tests import clinic
 from tests.databases import BOTH
+from tests.desk import PASSWORD, enter, staffed_copy, token
 from tests.test_pages import read, words
 from wsgi import create_app
 
-PASSWORD = "correct horse battery staple"
 RULE = "ext-oncologic-emergency-list"
 PAGES = [
     "/desk/",
@@ -38,14 +36,8 @@ PAGES = [
 
 @pytest.fixture(scope="module", params=BOTH)
 def staffed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The shipped content, and a person of every role, named after it."""
-    with clinic.copied(request.getfixturevalue(f"shipped_{request.param}"), tmp_path_factory.mktemp("staffed")) as url:
-        engine = connect(url)
-        with sessions(engine)() as session:
-            for role in Role:
-                people.add(session, role.value, role, PASSWORD, by=None, at=clinic.LOADED)
-            session.commit()
-        engine.dispose()
+    shipped = request.getfixturevalue(f"shipped_{request.param}")
+    with staffed_copy(shipped, tmp_path_factory.mktemp("staffed")) as url:
         yield url
 
 
@@ -53,17 +45,6 @@ def staffed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 def shipped_url(staffed: str, tmp_path: Path) -> Iterator[str]:
     with clinic.copied(staffed, tmp_path) as url:
         yield url
-
-
-def token(page: str) -> str:
-    found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)
-    assert found
-    return found[1]
-
-
-def enter(client: FlaskClient, name: str, password: str = PASSWORD, to: str = "/desk/sign-in") -> TestResponse:
-    form = {"csrf_token": token(client.get(to).text), "name": name, "password": password}
-    return client.post(to, data=form)
 
 
 def events(service: Service) -> list[AuditEvent]:
@@ -122,25 +103,11 @@ def test_it_leads_nowhere_else(client: FlaskClient, elsewhere: str) -> None:
     assert response.headers["Location"] == "/desk/"
 
 
-@pytest.mark.parametrize("role", list(Role))
-def test_every_role_reads_every_page(client: FlaskClient, role: Role) -> None:
+@pytest.mark.parametrize("role", [Role.AUTHOR, Role.APPROVER, Role.AUDITOR])
+def test_whoever_reads_what_is_clinical_reads_every_page(client: FlaskClient, role: Role) -> None:
     assert enter(client, role.value).status_code == 303
     for page in PAGES:
         assert role.value in read(client, page)
-
-
-@pytest.mark.parametrize("role", list(Role))
-def test_no_role_can_change_anything(app: Flask, client: FlaskClient, role: Role) -> None:
-    enter(client, role.value)
-    form = {"csrf_token": token(client.get("/desk/").text), "title": "Another"}
-    for _, path in desk_routes(app):
-        for method in ("POST", "PUT", "PATCH", "DELETE"):
-            if path != "/desk/sign-out":
-                assert client.open(path, method=method, data=form).status_code in (400, 405), (method, path)
-    for path in ("new/", "edit/?id=1", "delete/", "action/", "ajax/update/", "ajax/lookup/", "export/csv/"):
-        for view in ("rules", "releases"):
-            for method in ("GET", "POST"):
-                assert client.open(f"/desk/{view}/{path}", method=method, data=form).status_code in (404, 405)
 
 
 def test_nothing_of_flask_admin_s_own_files_is_served(auditor: FlaskClient) -> None:
@@ -225,13 +192,6 @@ def test_the_cookie_is_for_the_desk_alone_and_not_for_scripts(client: FlaskClien
 
 def test_pages_of_the_desk_are_not_kept_by_browsers(auditor: FlaskClient) -> None:
     assert auditor.get("/desk/").headers["Cache-Control"] == "no-store"
-
-
-def test_a_session_ends_after_eight_hours_used_or_not(auditor: FlaskClient, service: Service) -> None:
-    service.now = lambda: clinic.NOW + timedelta(hours=7, minutes=59)
-    assert auditor.get("/desk/").status_code == 200
-    service.now = lambda: clinic.NOW + timedelta(hours=8, seconds=1)
-    assert auditor.get("/desk/rules/").headers["Location"].startswith("/desk/sign-in")
 
 
 def test_whoever_is_disabled_is_out_at_once_and_stays_out(auditor: FlaskClient, service: Service) -> None:
