@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from cds import noticing
 from cds.observing import Notice
 from cds.preparing import Prepared
-from cds.releases import NARROWER, PreparedRelease, RuleInRelease
+from cds.releases import PreparedRelease, only_patients
 from cds.telling import Told, Trigger
 from cds.writing import compact, instant, plain
 from knowledge.facts import Facts
 from knowledge.items import Actor, State, Urgency
-from knowledge.reasoning import reading
 
 # Looked up some thousand times for each answer, and an enum's members are slow to reach.
 _RECOMMENDED, _WITHHELD, _UNDETERMINED, _NOT_MET = State
@@ -22,11 +22,6 @@ _MET = {True: _RECOMMENDED, None: _UNDETERMINED, False: _NOT_MET}
 _TRIGGERS = len(Trigger)
 
 _REASON_FOR_PATIENTS = "Your care team looks at something else first. Ask them about it."
-_CHECK_FOR_PATIENTS = "Your care team still has to check some things that may change this advice. Ask them first."
-_MOST_WANTED = 5
-"""How many lacking facts a notice names."""
-
-_FOR_PATIENTS = frozenset({Actor.PATIENT, Actor.CAREGIVER})
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +64,7 @@ def decide(release: PreparedRelease, question: Question, *, clinically_approved:
     plain reading says.
     """
     prepared = release.intake.prepare(question.facts, question.evaluated_at)
-    outside, population_notices = _population(release, prepared.known)
+    outside, population_notices = noticing.of_population(release, prepared.known)
     told: Mapping[str, Told] = {}
     readings: Mapping[str, bool | None] = dict.fromkeys(release.conditions, False)
     if not outside:
@@ -78,9 +73,9 @@ def decide(release: PreparedRelease, question: Question, *, clinically_approved:
         _hold_against(release, question, prepared, readings)
     states, withheld = _states(release, readings)
     notices = [
-        *_standing_notices(release, clinically_approved),
+        *noticing.of_approval(release, clinically_approved),
         *population_notices,
-        *_may_be_withheld(release, question.actors, states, told),
+        *noticing.of_what_may_be_withheld(release, question.actors, states, told),
         *prepared.notices,
     ]
     response = _response(release, question, told, states, withheld, notices)
@@ -101,62 +96,6 @@ def states_from(release: PreparedRelease, recorded: str) -> dict[str, State]:
 def known_as_json(known: Facts) -> dict[str, Any]:
     """What is known, as JSON values: dates as text, lists of codes in order."""
     return {name: plain(value) for name, value in known.items()}
-
-
-def _population(release: PreparedRelease, known: Facts) -> tuple[bool, list[Notice]]:
-    """Whether the patient is outside the population that the content is for, and what the answer says of it."""
-    notices: list[Notice] = []
-    outside = False
-    for key, condition in release.population.items():
-        wanted = release.population_in_words[key]
-        match reading(condition, known):
-            case False:
-                outside = True
-                said = release.base.facts[key].said(known.get(key))
-                detail = (
-                    f"No rule applies: the content is for patients with {wanted}, and what was posted says: {said}."
-                )
-                notices.append(Notice(key, "outside_population", detail))
-            case None:
-                detail = f"Not known; the answer assumes what the content is for: {wanted}."
-                notices.append(Notice(key, "population_assumed", detail))
-            case True:
-                pass
-    return outside, notices
-
-
-def _standing_notices(release: PreparedRelease, clinically_approved: bool) -> Iterable[Notice]:
-    if not clinically_approved:
-        imported = "was imported and " if release.imported else ""
-        detail = f"Release {release.number} {imported}is not yet clinically approved by a person."
-        yield Notice(None, "not_clinically_approved", detail)
-
-
-def _may_be_withheld(
-    release: PreparedRelease, actors: tuple[Actor, ...], states: Mapping[str, State], told: Mapping[str, Told]
-) -> Iterator[Notice]:
-    """What is recommended only because nobody knows whether a rule that would withhold it applies."""
-    undecided = [one for one in release.overriding if states[one.rule] is _UNDETERMINED]
-    if not undecided:
-        return
-    deciding = [one for one in release.overriding if states[one.rule] is _RECOMMENDED]
-    shown = {entry.key for entry in _asked_for(release, actors) if states[entry.key] is _RECOMMENDED}
-    for overriding in undecided:
-        count = len(shown & overriding.withholds.keys())
-        if not count or any(overriding.rule in one.withholds for one in deciding):
-            continue
-        if _only_patients(actors):
-            yield Notice(None, "may_be_withheld", _CHECK_FOR_PATIENTS)
-            return
-        rule = release.rules[overriding.rule]
-        wanted = [release.base.facts[name].label for name in told[rule.condition].missing]
-        further = f" and {len(wanted) - _MOST_WANTED} more" if len(wanted) > _MOST_WANTED else ""
-        which = "One of the recommendations" if count == 1 else f"{count} of the recommendations"
-        detail = (
-            f"{which} would be withheld if “{rule.rule.title}” applied. "
-            f"It is not decided for want of: {', '.join(wanted[:_MOST_WANTED])}{further}."
-        )
-        yield Notice(None, "may_be_withheld", detail)
 
 
 def _hold_against(
@@ -195,14 +134,14 @@ def _response(
     notices: Iterable[Notice],
 ) -> bytes:
     """The response as JSON text in UTF-8, joined from the release's prepared texts."""
-    for_patients = _only_patients(question.actors)
+    for_patients = only_patients(question.actors)
     # Pieces are joined only once, at the end: copying is what would take the time. Each part begins with its comma.
     ranked: list[list[bytes]] = [[] for _ in range(len(Urgency) * _TRIGGERS)]
     held: list[bytes] = []
     undetermined: list[bytes] = []
     not_met: list[bytes] = []
     wanted: dict[str, int] = {}
-    for entry in _asked_for(release, question.actors):
+    for entry in release.asked_for(question.actors):
         state, texts = states[entry.key], entry.texts
         if state is _RECOMMENDED:
             said = told[entry.condition]
@@ -240,19 +179,6 @@ def _response(
 def _listed(name: bytes, parts: list[bytes]) -> list[bytes]:
     """A named list from parts that each begin with a comma."""
     return [b',"', name, b'":[', *parts[1:], b"]"]
-
-
-def _asked_for(release: PreparedRelease, actors: tuple[Actor, ...]) -> Iterable[RuleInRelease]:
-    """The rules for these actors; when only patients and caregivers ask, what a patient may see, in her words."""
-    if not actors:
-        return release.rules.values()
-    wanted = frozenset().union(*(NARROWER[actor] for actor in actors))
-    entries = release.for_patients if _only_patients(actors) else release.rules.values()
-    return [entry for entry in entries if wanted & entry.actors]
-
-
-def _only_patients(actors: tuple[Actor, ...]) -> bool:
-    return bool(actors) and _FOR_PATIENTS.issuperset(actors)
 
 
 def _missing_facts(release: PreparedRelease, wanted: Mapping[str, int]) -> list[bytes]:

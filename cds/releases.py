@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from graphlib import TopologicalSorter
 from typing import Any
@@ -27,6 +27,7 @@ NARROWER: Mapping[Actor, frozenset[Actor]] = {
 }
 """Whose rules an actor asks for: an oncologist is also a clinician and one of the care team."""
 
+_FOR_PATIENTS = frozenset({Actor.PATIENT, Actor.CAREGIVER})
 _URGENCY = {urgency: rank for rank, urgency in enumerate(Urgency)}
 
 
@@ -110,10 +111,23 @@ class PreparedRelease:
     def close(self) -> None:
         self.engine.close()
 
+    def asked_for(self, actors: tuple[Actor, ...]) -> Iterable[RuleInRelease]:
+        """The rules for these actors; when only patients and caregivers ask, what a patient may see, in her words."""
+        if not actors:
+            return self.rules.values()
+        wanted = frozenset().union(*(NARROWER[actor] for actor in actors))
+        entries = self.for_patients if only_patients(actors) else self.rules.values()
+        return [entry for entry in entries if wanted & entry.actors]
+
     def _entry(self, rule: Rule, condition: str) -> RuleInRelease:
         version = self.versions[ItemKind.RULE, rule.key]
         texts = _texts(rule, version, self.base)
         return RuleInRelease(rule.key, rule, version, condition, _URGENCY[rule.urgency], frozenset(rule.actors), texts)
+
+
+def only_patients(actors: tuple[Actor, ...]) -> bool:
+    """Whether the answer is read by patients and caregivers alone."""
+    return bool(actors) and _FOR_PATIENTS.issuperset(actors)
 
 
 def rule_header(rule: Rule, version: int) -> dict[str, Any]:
