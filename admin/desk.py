@@ -1,4 +1,4 @@
-"""The desk's home: what is in force, what is being written, what is past its review date, what went wrong."""
+"""The desk's home: what is in force, what waits for me, what is past its review date, what went wrong."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ from flask.typing import ResponseReturnValue
 from flask_admin import AdminIndexView, expose
 from flask_login import current_user, login_user, logout_user
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session, selectinload
 
 from admin import access, holding
-from admin.access import DeskView, way_on
-from admin.catalogue import title_of
+from admin.access import CLINICAL, DeskView, signed_in, way_on
+from admin.awaiting import awaiting
 from admin.entering import SignIn, Throttled, admitted, left
 from cds.answering import standing
 from cds.api import session
@@ -25,13 +24,12 @@ from cds.pages.views import in_force_since
 from cds.problems import Refused
 from cds.service import service_of
 from knowledge.items import KnowledgeBase
-from knowledge.models import Role, Version, VersionState
+from knowledge.models import Role
 
 SOON = timedelta(days=90)
 LONGEST_NAME = 200
 
 _REFUSED = "This name and password do not fit an account that may sign in."
-_OPEN = (VersionState.DRAFT, VersionState.SUBMITTED, VersionState.APPROVED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +67,8 @@ class Home(DeskView, AdminIndexView):
             "desk/home.html",
             standing=in_force,
             since=in_force_since(session()),
-            unfinished=_unfinished(session()),
+            awaiting=awaiting(session(), signed_in()),
+            clinical=current_user.role in CLINICAL,
             overdue=[one for one in due if one.review_by < today],
             soon=[one for one in due if today <= one.review_by <= today + SOON],
             next_due=next((one.review_by for one in due if one.review_by > today + SOON), None),
@@ -100,13 +99,6 @@ class Home(DeskView, AdminIndexView):
         logout_user()
         browser.clear()
         return redirect(url_for("desk.sign_in"), 303)
-
-
-def _unfinished(session: Session) -> list[tuple[Version, str]]:
-    """Versions that are in no release yet, and their titles, the newest first."""
-    query = select(Version).where(Version.state.in_(_OPEN)).order_by(Version.id.desc())
-    versions = session.scalars(query.options(selectinload(Version.created_by)))
-    return [(version, title_of(version)) for version in versions]
 
 
 def _dated(base: KnowledgeBase) -> Iterator[Due]:

@@ -6,22 +6,21 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from flask import abort
 from flask_admin import expose
+from flask_login import current_user
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, selectinload
 
-from admin.access import DeskView
+from admin.access import APPROVERS
+from admin.proposing import Proposing, release_of
 from cds.api import session
+from cds.changes import gated
 from knowledge import lifecycle
 from knowledge.items import ItemKind
 from knowledge.models import Activation, Release, ReleaseApproval, ReleaseVersion, Version
 
-LARGEST = 2**31
-"""From here on a number fits no column, so no release has it."""
 
-
-class Releases(DeskView):
+class Releases(Proposing):
     """Every release, newest first."""
 
     def __init__(self) -> None:
@@ -36,22 +35,30 @@ class Releases(DeskView):
             in_force=lifecycle.in_force(session()),
             activations=_activations(session()),
             sizes=_sizes(session()),
+            waiting=len(gated.proposal(session(), gated.Choice()).fresh),
         )
 
     @expose("/<int:number>")
     def release(self, number: int) -> str:
-        query = select(Release).where(Release.number == number).options(*_PEOPLE)
-        release = session().scalars(query).one_or_none() if number < LARGEST else None
-        if release is None:
-            abort(404, f"There is no release {number}.")
+        release = release_of(number)
         held = _held(session(), release)
+        in_force = lifecycle.in_force(session())
         return self.render(
             "desk/release.html",
             release=release,
-            in_force=lifecycle.in_force(session()) is release,
+            in_force=in_force is release,
             activations=_activations(session()).get(release.id, []),
+            may_activate=current_user.role in APPROVERS,
+            may_approve=current_user.role in APPROVERS and _may_approve(release),
+            newer=in_force is not None and release.number < in_force.number,
             held=[(kind, held[kind]) for kind in (ItemKind.RULE, ItemKind.SOURCE, ItemKind.FACT, ItemKind.VIGNETTE)],
         )
+
+
+def _may_approve(release: Release) -> bool:
+    """Whether whoever is signed in neither published the release nor approved it already."""
+    me = int(current_user.id)
+    return release.created_by_id != me and all(one.by_id != me for one in release.approvals)
 
 
 _PEOPLE = (

@@ -1,8 +1,9 @@
-"""The two steps that only go through the gate: drafts into review, and approved versions into a release."""
+"""The steps that only go through a gate: drafts into review, versions into a release, a release into force."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,11 +12,15 @@ from sqlalchemy.orm import Session
 
 from cds.changes.candidate import Candidate, candidate, standing, underway
 from cds.changes.gate import GateShut, Obstacle, Tick, before_publishing, before_review, shut
+from cds.conjunctions import TooLarge
+from cds.engine import EngineFault
+from cds.rehearsing import failures
+from cds.serving import prepare
 from knowledge import lifecycle, releasing
 from knowledge.canonical import digest
 from knowledge.database import take_turn
 from knowledge.errors import KnowledgeError
-from knowledge.models import Release, ReleaseVersion, User, Version, VersionState
+from knowledge.models import Activation, Release, ReleaseVersion, User, Version, VersionState
 from knowledge.steps import authors, retired_by
 
 
@@ -23,13 +28,18 @@ class SeenOtherwise(KnowledgeError):
     """What is stored is no longer what the person saw when she took the step."""
 
 
+class CannotAnswer(KnowledgeError):
+    """A release that does not answer as it should, or not at all."""
+
+
 @dataclass(frozen=True, slots=True)
 class Proposal:
     """The next release as it would be published now.
 
-    `offered` may come in, `fresh` does; `kept` stays as it is in force, `retired` goes.
+    `offered` may come in, `fresh` does; of what is `in_force`, `kept` stays as it is and `retired` goes.
     """
 
+    in_force: tuple[Version, ...]
     offered: tuple[Version, ...]
     fresh: tuple[Version, ...]
     kept: tuple[Version, ...]
@@ -80,6 +90,7 @@ def proposal(session: Session, choice: Choice) -> Proposal:
     taken = {(one.kind, one.key) for one in fresh}
     stays = [one for one in held if (one.kind, one.key) not in taken]
     return Proposal(
+        in_force=tuple(held),
         offered=offered,
         fresh=fresh,
         kept=tuple(one for one in stays if one.state is not VersionState.RETIRED),
@@ -137,3 +148,18 @@ def publish(session: Session, choice: Choice, seen: str, *, by: User, at: dateti
     if shut(ticks):
         raise GateShut(ticks)
     return releasing.publish(session, proposed.versions, by=by, at=at, reason=reason)
+
+
+def put_in_force(session: Session, release: Release, *, by: User, at: datetime, reason: str) -> Activation:
+    """Put a release in force that can answer as its example patients expect.
+
+    Raises CannotAnswer, and what `releasing.activate` raises.
+    """
+    try:
+        with closing(prepare(session, release.id)) as prepared:
+            failing = failures(prepared)
+    except (TooLarge, EngineFault) as refusal:
+        raise CannotAnswer(f"{release.label} cannot be put in force: the engine cannot hold it. {refusal}") from None
+    if failing:
+        raise CannotAnswer(f"{release.label} cannot be put in force: {len(failing)} expectations fail. {failing[0]}.")
+    return releasing.activate(session, release, by=by, at=at, reason=reason)
