@@ -36,7 +36,7 @@ function control(name, attributes = {}, ...children) {
 // One line of the text: { fact, value, known, at, by }, or { trouble } when it can only be changed in the text.
 function read(line) {
   const colon = line.indexOf(":");
-  if (colon < 0) return { trouble: "it has no colon" };
+  if (colon < 0) return { trouble: "there is no colon in it" };
   const name = line.slice(0, colon).trim();
   const fact = BY_KEY.get(name);
   if (!fact) return { trouble: `there is no fact called “${name}”` };
@@ -135,10 +135,10 @@ class Row {
   }
 
   unread() {
-    const name = this.parsed.fact ? this.parsed.fact.label : "A line";
+    const name = this.parsed.fact?.label ?? this.line.split(":")[0].trim();
     this.item.append(
       element("p", { class: "what" }, name),
-      element("p", { class: "unread" }, `This can only be changed in the text: ${this.parsed.trouble}.`, element("code", {}, this.line.trim())),
+      element("p", { class: "unread" }, `Only the text can be changed here: ${this.parsed.trouble}.`, element("code", {}, this.line.trim())),
       this.remover(),
     );
   }
