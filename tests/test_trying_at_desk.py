@@ -25,7 +25,6 @@ from tests.test_pages import read, words
 
 TRY = "/desk/try/"
 RULE = "ext-oncologic-emergency-list"
-HELD = "exercise-stable-offer-where-feasible"
 HER = "has_mbc: yes\nage_years: 60\ndisease_phase: stable\npain_nrs: 8\noncologic_emergency_excluded: no\n"
 
 
@@ -94,7 +93,7 @@ def test_the_rule_that_is_tried_stands_first_with_its_state_and_why(lead: FlaskC
     assert "Answered by release 1, which is in force. Tried is version 1" in page
     assert tested(page).startswith("Check the list of oncologic emergencies Recommended")
     assert "Why Uncontrolled pain; oncologic emergency not ruled out" in tested(page)
-    assert page.index("The rule that is tried") < page.index("The answer in numbers" if False else "to do now")
+    assert page.index("The rule that is tried") < page.index("to do now")
 
 
 def test_a_rule_that_lacks_facts_says_which(lead: FlaskClient) -> None:
@@ -113,17 +112,14 @@ def test_a_rule_that_is_not_met_says_why_not(lead: FlaskClient) -> None:
 def test_a_rule_that_is_withheld_says_by_which_and_why(lead: FlaskClient, service: Service) -> None:
     with service.sessions() as session:
         release = service.serving.current(session).release
-    [over] = [one for one in release.overriding if one.rule == RULE]
-    key, reason = next(iter(over.withholds.items()))
     her = release.base.vignettes["external-stable-pain-above-goal"]
-    states = {key: lines for key, lines in over.withholds.items()}
-    said = [
-        tested(tried(lead, patients.write(her.facts), f"{TRY}?rule={key}", at="2026-01-31T09:00")) for key in states
-    ]
-    held = [one for one in said if "Withheld" in one]
-    assert held
-    assert all("While “Check the list of oncologic emergencies” is recommended." in one for one in held)
-    assert any(reason in one for one in held)
+    [over] = [one for one in release.overriding if one.rule == RULE]
+    at = f"{her.evaluated_at:%Y-%m-%dT%H:%M}"
+    said = {key: tested(tried(lead, patients.write(her.facts), f"{TRY}?rule={key}", at=at)) for key in over.withholds}
+    withheld = {key: one for key, one in said.items() if "Withheld" in one}
+    assert len(withheld) > 1
+    for key, one in withheld.items():
+        assert f"While “Check the list of oncologic emergencies” is recommended. {over.withholds[key]}" in one
 
 
 def test_a_statement_applies_to_nobody(lead: FlaskClient) -> None:
@@ -184,10 +180,8 @@ def test_a_draft_answers_and_the_page_says_so(lead: FlaskClient, service: Servic
     assert "Why Pain intensity 3" in page
     assert "Not yet clinically approved" not in page
     assert "Checklists are made from a release in force only." in page
-    assert (
-        "Checklist for"
-        not in words(send(lead, HER, f"{TRY}?version={draft}", show="patient").text).partition("Desk")[0]
-    )
+    assert "Checklist for" not in page
+    assert tested(tried(lead, HER, f"{TRY}?version={draft}", show="patient"))
     now = tried(lead, "has_mbc: yes\npain_nrs: 3\n", f"{TRY}?rule={RULE}")
     assert "Recommended" not in tested(now)
 
@@ -196,7 +190,6 @@ def test_a_draft_that_cannot_answer_says_what_to_mend(lead: FlaskClient, service
     draft = drafted(service, ItemKind.RULE, RULE, condition="pain_nsr >= 3")
     page = words(read(lead, f"{TRY}?rule={RULE}&version={draft}"))
     assert "This cannot answer yet." in page
-    assert "There is no fact called pain_nsr" in page or "pain_nsr" in page
     assert "Did you mean pain_nrs?" in page
     assert refused(lead, HER, f"{TRY}?version={draft}")
 
@@ -238,13 +231,14 @@ def test_what_is_wrong_is_said_at_its_line_and_the_text_is_kept(lead: FlaskClien
     assert "Nothing was answered. 3 things have to be put right first." in said
     assert "Line 1: There is no fact called “ecog”. Did you mean ecog_ps?" in said
     assert "Line 2: Pain intensity has the range 0 to 10; 11 is outside it." in said
-    assert "Line 4: Goals of comfort and function is a text: put it in double quotes." in said
+    assert 'is a text: put it in double quotes. Did you mean "<b>walk</b>"?' in said
     assert "comfort_function_goals: &lt;b&gt;walk&lt;/b&gt;" in page
     assert "<b>walk" not in page
 
 
 def test_an_observation_that_cannot_be_is_said_at_its_line(lead: FlaskClient) -> None:
-    text = "has_mbc: yes\n\npain_nrs: 3 at 2026-01-01T08:00:00Z\npain_nrs: 3 at 2027-01-01T08:00:00Z\nmbc_diagnosis_date: 2030-01-01"
+    pain = "pain_nrs: 3 at 2026-01-01T08:00:00Z\npain_nrs: 3 at 2027-01-01T08:00:00Z"
+    text = f"has_mbc: yes\n\n{pain}\nmbc_diagnosis_date: 2030-01-01"
     said = words(refused(lead, text))
     assert "Line 4: The observation lies in the future" in said
     assert "Line 5: " in said
@@ -303,7 +297,7 @@ def test_what_is_not_there_says_so(lead: FlaskClient, query: str) -> None:
 
 def test_a_hundred_kilobytes_are_refused_and_kept(lead: FlaskClient) -> None:
     page = refused(lead, "pain_nrs: 7\n" * 9000)
-    assert "takes at most" in words(page) or "take at most 50,000 characters" in words(page)
+    assert "take at most 50,000 characters; this text has" in words(page)
     assert page.count("pain_nrs: 7") >= 9000
 
 
