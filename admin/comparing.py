@@ -141,7 +141,7 @@ class Changes(DeskView):
         return redirect(url_for(".run", number=number), 303)
 
     def _form(self, typed: Asked, problem: str | None = None) -> str:
-        offered = underway(session(), *_OFFERED)
+        offered = underway(session(), *_OFFERED)[::-1]
         known = {version.id for version in offered}
         wanted = [number for text in typed.versions if (number := _number(text)) is not None and number not in known]
         offered += session().scalars(select(Version).where(Version.id.in_(wanted)).order_by(Version.id)).all()

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from cds.changes import tallying
 from cds.changes.beside import over_examples
-from cds.changes.comparing import Change, Effect, Patient, Unanswered, compare, effect_of
+from cds.changes.comparing import Change, Effect, Pair, Patient, Unanswered, compare, effect_of
 from cds.changes.tallying import PAGE, Comparison, from_json
 from cds.engine import Engine
 from cds.releases import PreparedRelease
@@ -243,7 +243,8 @@ def test_facts_that_the_proposal_refuses_are_an_outcome_and_not_a_crash() -> Non
 
 def test_many_refused_facts_are_not_all_named() -> None:
     release = base(rule("walk", "pain < 6"))
-    found = compared(release, release, **{f"fact_{number}": 1 for number in range(9)})
+    unknown: dict[str, Any] = {f"fact_{number}": 1 for number in range(9)}
+    found = compared(release, release, **unknown)
     assert isinstance(found, Unanswered)
     assert found.before == found.after
     assert (len(found.after), found.after[-1]) == (4, "And 6 more.")
@@ -380,9 +381,10 @@ def test_over_the_example_patients_of_the_proposal() -> None:
     old = base(rule("walk", "pain < 4"), vignettes={"old": patient("old", pain=5)})
     new = base(rule("walk", "pain < 6"), vignettes={"a": patient("a", pain=5), "b": patient("b", pain=9)})
     with prepared(old) as was, prepared(new) as now:
-        found = over_examples(was, now)
+        found = over_examples(Pair(was, now))
     assert (found.noun, found.patients, found.affected) == ("example patient", 2, 1)
-    assert [entry.patient for entry in found.rules["walk"].entries] == ["a"]
+    [reason] = found.rules["walk"].kept
+    assert (reason.count, reason.patients) == (1, [("a", "a")])
 
 
 def worded(effect: Effect, key: str = "walk") -> Change:
@@ -390,8 +392,8 @@ def worded(effect: Effect, key: str = "walk") -> Change:
     return replace(nothing, effect=effect)
 
 
-def test_counts_are_complete_and_only_so_many_single_changes_are_kept() -> None:
-    found = Comparison("decision", most=3)
+def test_counts_are_complete_and_only_so_many_patients_are_named_for_a_reason() -> None:
+    found = Comparison("decision", most_patients=3)
     lost, other = worded(Effect.LOST), worded(Effect.WORDED, "rest")
     for number in range(5):
         found.add(str(number), "A patient", (lost, other))
@@ -400,11 +402,33 @@ def test_counts_are_complete_and_only_so_many_single_changes_are_kept() -> None:
     assert (found.patients, found.affected, found.reworded) == (7, 5, 1)
     assert (found.by_effect["lost"], found.by_effect["worded"]) == (5, 6)
     assert [one.key for one in found.ranked] == ["walk", "rest"]
-    assert [(len(one.entries), one.left_out) for one in found.ranked] == [(3, 2), (3, 3)]
+    assert [(reason.count, len(reason.patients)) for one in found.ranked for reason in one.kept] == [(5, 3), (6, 3)]
+
+
+def test_of_very_many_reasons_the_first_are_kept_and_the_rest_is_counted() -> None:
+    found = Comparison("decision", most_reasons=3)
+    before, after = base(rule("walk", "pain <= 10")), base(rule("walk", "pain < 0"))
+    for pain in (0, 1, 2, 3, 4, 4, 0):
+        found.add(str(pain), "A patient", compared(before, after, pain=pain))
+    walk = found.rules["walk"]
+    assert (walk.counts["lost"], len(walk.reasons), walk.left_out) == (7, 3, 3)
+    assert walk.kept[0].count == 2
+
+
+def test_the_gravest_reasons_stand_first_and_then_those_of_most_patients() -> None:
+    found = Comparison("decision")
+    for effect, times in ((Effect.WORDED, 9), (Effect.GAINED, 2), (Effect.LOST, 1)):
+        for _ in range(times):
+            found.add("p", "A patient", (worded(effect),))
+    assert [(reason.change.effect, reason.count) for reason in found.rules["walk"].kept] == [
+        (Effect.LOST, 1),
+        (Effect.GAINED, 2),
+        (Effect.WORDED, 9),
+    ]
 
 
 def test_refused_patients_are_counted_by_who_refuses() -> None:
-    found = Comparison("decision", most=2)
+    found = Comparison("decision", most_reasons=2)
     for before, after in [((), ("No.",)), (("No.",), ()), (("No.",), ("No.",)), ((), ("No.",))]:
         found.add("p", "A patient", Unanswered(before, after))
     assert found.unanswered == {"after": 2, "before": 1, "both": 1}
@@ -412,24 +436,27 @@ def test_refused_patients_are_counted_by_who_refuses() -> None:
 
 
 def test_a_comparison_is_stored_as_json_and_read_back_as_it_was() -> None:
-    found = Comparison("decision", most=2)
+    found = Comparison("decision", most_reasons=2)
     rest = rule("rest", "fatigue", overrides=(Override("walk", "Rest comes first."),))
     walk = rule("walk", "pain < 6")
-    for facts in ({"pain": 5, "fatigue": True}, {"pain": 5}, {"pain": 11}, {}):
+    patients: list[dict[str, Any]] = [{"pain": 5, "fatigue": True}, {"pain": 5}, {"pain": 11}, {}]
+    for facts in patients:
         found.add("p", "A patient", compared(base(walk), base(walk, rest), **facts))
     assert found.rules
     assert found.refused
     assert from_json(json.loads(json.dumps(found.as_json()))) == found
 
 
-def test_single_changes_come_in_pages_by_rule_and_the_counts_know_the_page_of_each() -> None:
-    found = Comparison("decision", most=1000)
+def test_reasons_come_in_pages_by_rule_and_the_counts_know_the_page_of_each() -> None:
+    found = Comparison("decision")
     for number in range(PAGE + 10):
-        found.add(str(number), "A patient", (worded(Effect.LOST),) + ((worded(Effect.GAINED, "rest"),) * (number < 20)))
+        lost = worded(Effect.LOST)
+        found.add("p", "A patient", (replace(lost, before=replace(lost.before, findings=(f"pain {number}",))),))
+    found.add("p", "A patient", (worded(Effect.GAINED, "rest"),))
     first, second, beyond = found.page(1), found.page(2), found.page(99)
-    assert (first.first, first.last, first.of, first.pages) == (1, PAGE, PAGE + 30, 2)
+    assert (first.first, first.last, first.of, first.pages) == (1, PAGE, PAGE + 11, 2)
     assert [rule.key for rule, _ in first.groups] == ["walk"]
-    assert [(rule.key, len(entries)) for rule, entries in second.groups] == [("walk", 10), ("rest", 20)]
+    assert [(rule.key, len(reasons)) for rule, reasons in second.groups] == [("walk", 10), ("rest", 1)]
     assert beyond == second
     assert found.page(-1) == first
     assert found.pages_of == {"walk": 1, "rest": 2}

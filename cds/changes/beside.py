@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cds.changes.candidate import Candidate, item_of
-from cds.changes.comparing import Patient, compare
+from cds.changes.comparing import Pair, Patient
 from cds.changes.tallying import Comparison
 from cds.changes.trial import in_the_way
 from cds.conjunctions import TooLarge
@@ -35,12 +35,12 @@ class NotComparable(KnowledgeError):
 
 def over_vignettes(session: Session, candidate: Candidate) -> Comparison:
     """What would change for the example patients of a candidate. Raises NotComparable."""
-    with beside(session, candidate) as (before, after):
-        return over_examples(before, after)
+    with beside(session, candidate) as pair:
+        return over_examples(pair)
 
 
 @contextmanager
-def beside(session: Session, candidate: Candidate) -> Iterator[tuple[PreparedRelease, PreparedRelease]]:
+def beside(session: Session, candidate: Candidate) -> Iterator[Pair]:
     """The release in force and the candidate, each with an engine of its own. Raises NotComparable."""
     release = in_force(session)
     if release is None:
@@ -52,17 +52,17 @@ def beside(session: Session, candidate: Candidate) -> Iterator[tuple[PreparedRel
         raise NotComparable(f"What is proposed cannot answer yet; mend this first. {' '.join(said)}{further}")
     try:
         with closing(_prepared(session, release)) as before, candidate.prepared() as after:
-            yield before, after
+            yield Pair(before, after)
     except (TooLarge, EngineFault) as refusal:
         raise NotComparable(f"The engine cannot hold what is proposed. {refusal}") from None
 
 
-def over_examples(before: PreparedRelease, after: PreparedRelease) -> Comparison:
+def over_examples(pair: Pair) -> Comparison:
     """What changes between two releases for the example patients of the later one."""
-    found = Comparison(EXAMPLES, most=_MOST_EXAMPLES)
-    for vignette in after.base.vignettes.values():
+    found = Comparison(EXAMPLES, most_reasons=_MOST_EXAMPLES, most_patients=_MOST_EXAMPLES)
+    for vignette in pair.after.base.vignettes.values():
         patient = patient_of(vignette)
-        found.add(patient.key, patient.title, compare(before, after, patient))
+        found.add(patient.key, patient.title, pair.compare(patient))
     return found
 
 

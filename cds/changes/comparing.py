@@ -16,6 +16,7 @@ from cds.requests import UnusableRequest
 from cds.telling import Told
 from knowledge.items import State
 
+_WITHHELD = State.WITHHELD
 _MOST_PROBLEMS = 3
 """How many of the problems with a patient's facts are named."""
 
@@ -77,12 +78,56 @@ class Unanswered:
     after: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Pair:
+    """Two releases to compare, for any number of patients."""
+
+    before: PreparedRelease
+    after: PreparedRelease
+
+    def compare(self, patient: Patient) -> tuple[Change, ...] | Unanswered:
+        """Everything that changes for a patient, by the key of the rule; each engine is held against the reading."""
+        was, now = _answered(self.before, patient), _answered(self.after, patient)
+        if not isinstance(was, _Answered) or not isinstance(now, _Answered):
+            return Unanswered(*(() if isinstance(one, _Answered) else one for one in (was, now)))
+        return tuple(self._changes(was, now))
+
+    @cached_property
+    def _keys(self) -> list[str]:
+        return sorted(self.before.rules.keys() | self.after.rules.keys())
+
+    @cached_property
+    def _alike(self) -> frozenset[str]:
+        """The rules of which both say the same whenever they are in the same state: nothing they rest on differs."""
+        was, now = self.before.base, self.after.base
+        if was.facts != now.facts or was.sources != now.sources:
+            return frozenset()
+        return frozenset(
+            key
+            for key in self.before.rules.keys() & self.after.rules.keys()
+            if self.before.rules[key].texts == self.after.rules[key].texts
+            and was.rules[key].condition == now.rules[key].condition
+        )
+
+    def _changes(self, was: _Answered, now: _Answered) -> Iterator[Change]:
+        before, after, alike = was.answer.states, now.answer.states, self._alike
+        for key in self._keys:
+            state = after.get(key)
+            if before.get(key) is state and (state is None or (key in alike and state is not _WITHHELD)):
+                continue
+            effect = effect_of(before.get(key), state)
+            parts: tuple[str, ...] = ()
+            if effect is None and state is not None and key in before:
+                parts = tuple(_differing(was, now, key, state))
+                effect = Effect.WORDED if parts else None
+            if effect is not None:
+                rule = (now if key in after else was).release.rules[key].rule
+                yield Change(key, rule.title, effect, was.side(key), now.side(key), parts)
+
+
 def compare(before: PreparedRelease, after: PreparedRelease, patient: Patient) -> tuple[Change, ...] | Unanswered:
-    """Everything that changes for a patient, by the key of the rule. The engine is held against the reading twice."""
-    was, now = _answered(before, patient), _answered(after, patient)
-    if not isinstance(was, _Answered) or not isinstance(now, _Answered):
-        return Unanswered(*(() if isinstance(one, _Answered) else one for one in (was, now)))
-    return tuple(_changes(was, now))
+    """Everything that changes for one patient."""
+    return Pair(before, after).compare(patient)
 
 
 def effect_of(before: State | None, after: State | None) -> Effect | None:
@@ -157,19 +202,6 @@ def _answered(release: PreparedRelease, patient: Patient) -> _Answered | tuple[s
         return (*said[:_MOST_PROBLEMS], *([f"And {further} more."] if further > 0 else ()))
     except Disagreement:
         return ("Its engine and the plain reading of its rules disagree, so that no answer may leave.",)
-
-
-def _changes(was: _Answered, now: _Answered) -> Iterator[Change]:
-    before, after = was.answer.states, now.answer.states
-    for key in sorted(before.keys() | after.keys()):
-        effect = effect_of(before.get(key), after.get(key))
-        parts: tuple[str, ...] = ()
-        if effect is None and key in before and key in after:
-            parts = tuple(_differing(was, now, key, after[key]))
-            effect = Effect.WORDED if parts else None
-        if effect is not None:
-            rule = (now if key in after else was).release.rules[key].rule
-            yield Change(key, rule.title, effect, was.side(key), now.side(key), parts)
 
 
 def _differing(was: _Answered, now: _Answered, key: str, state: State) -> Iterator[str]:

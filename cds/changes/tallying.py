@@ -1,4 +1,4 @@
-"""What changes for many patients, counted: the counts are complete, the single changes are kept up to a number."""
+"""What changes for many patients, counted: the counts are complete, reasons and patients are kept up to a number."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ from typing import Any
 from cds.changes.comparing import Change, Effect, Side, Unanswered
 from knowledge.items import State
 
-PAGE = 50
-"""How many single changes stand on a page."""
+PAGE = 25
+"""How many reasons stand on a page."""
 
-MOST_KEPT = 50
-"""How many single changes of each effect are kept for a rule."""
+MOST_REASONS = 50
+"""How many different reasons are kept for each effect on a rule."""
+
+MOST_PATIENTS = 20
+"""How many patients are named for a reason."""
 
 SAID: Mapping[Effect, str] = {
     Effect.GAINED: "Gained",
@@ -28,13 +31,13 @@ SAID: Mapping[Effect, str] = {
 """The effects as headings, in the order of reading."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One change for one patient."""
+@dataclass(slots=True)
+class Reason:
+    """One way in which a rule changes, for how many patients, and the first of them by key and title."""
 
-    patient: str
-    patient_title: str
     change: Change
+    count: int = 0
+    patients: list[tuple[str, str]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,24 +52,24 @@ class Refused:
 
 @dataclass(slots=True)
 class RuleChanges:
-    """What changes in one rule: how many patients by effect, the facts that it now lacks, and single changes."""
+    """What changes in one rule: how many patients by effect, the facts that it now lacks, and the reasons."""
 
     key: str
     title: str
     counts: Counter[str] = field(default_factory=Counter)
     lacking: Counter[str] = field(default_factory=Counter)
-    entries: list[Entry] = field(default_factory=list)
+    reasons: dict[Change, Reason] = field(default_factory=dict)
 
     @property
-    def kept(self) -> list[Entry]:
-        """The single changes, the gravest first."""
+    def kept(self) -> list[Reason]:
+        """The reasons, the gravest first, and then those of most patients."""
         order = list(Effect)
-        return sorted(self.entries, key=lambda entry: order.index(entry.change.effect))
+        return sorted(self.reasons.values(), key=lambda one: (order.index(one.change.effect), -one.count))
 
     @property
     def left_out(self) -> int:
-        """How many single changes were counted and not kept."""
-        return self.counts.total() - len(self.entries)
+        """For how many patients the reason was not kept."""
+        return self.counts.total() - sum(reason.count for reason in self.reasons.values())
 
     @property
     def weight(self) -> tuple[int, int]:
@@ -77,14 +80,14 @@ class RuleChanges:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some of the single changes, by rule."""
+    """Some of the reasons, by rule."""
 
     number: int
     pages: int
     first: int
     last: int
     of: int
-    groups: tuple[tuple[RuleChanges, tuple[Entry, ...]], ...]
+    groups: tuple[tuple[RuleChanges, tuple[Reason, ...]], ...]
 
 
 @dataclass(slots=True)
@@ -95,7 +98,8 @@ class Comparison:
     """
 
     noun: str
-    most: int = MOST_KEPT
+    most_reasons: int = MOST_REASONS
+    most_patients: int = MOST_PATIENTS
     patients: int = 0
     affected: int = 0
     reworded: int = 0
@@ -110,7 +114,7 @@ class Comparison:
         if isinstance(outcome, Unanswered):
             which = "both" if outcome.before and outcome.after else "before" if outcome.before else "after"
             self.unanswered[which] += 1
-            if len(self.refused) < self.most:
+            if len(self.refused) < self.most_reasons:
                 self.refused.append(Refused(patient, title, outcome.before, outcome.after))
             return
         effects = {change.effect for change in outcome}
@@ -125,8 +129,14 @@ class Comparison:
         rule.counts[change.effect] += 1
         if change.effect is Effect.LACKS:
             rule.lacking.update(change.after.lacks)
-        if rule.counts[change.effect] <= self.most:
-            rule.entries.append(Entry(patient, title, change))
+        reason = rule.reasons.get(change)
+        if reason is None:
+            if sum(one.effect is change.effect for one in rule.reasons) >= self.most_reasons:
+                return
+            reason = rule.reasons[change] = Reason(change)
+        reason.count += 1
+        if len(reason.patients) < self.most_patients:
+            reason.patients.append((patient, title))
 
     @property
     def changes_nothing(self) -> bool:
@@ -143,32 +153,33 @@ class Comparison:
         return sorted(self.rules.values(), key=lambda rule: (-rule.weight[0], -rule.weight[1], rule.title, rule.key))
 
     def page(self, number: int = 1) -> Page:
-        """A page of the single changes; a number that is none gives the nearest that is."""
-        entries = [(rule, entry) for rule in self.ranked for entry in rule.kept]
-        pages = max(1, -(-len(entries) // PAGE))
+        """A page of the reasons; a number that is none gives the nearest that is."""
+        reasons = [(rule, reason) for rule in self.ranked for reason in rule.kept]
+        pages = max(1, -(-len(reasons) // PAGE))
         number = min(max(number, 1), pages)
         first = (number - 1) * PAGE
-        groups: dict[str, tuple[RuleChanges, list[Entry]]] = {}
-        for rule, entry in entries[first : first + PAGE]:
-            groups.setdefault(rule.key, (rule, []))[1].append(entry)
-        last = min(first + PAGE, len(entries))
+        groups: dict[str, tuple[RuleChanges, list[Reason]]] = {}
+        for rule, reason in reasons[first : first + PAGE]:
+            groups.setdefault(rule.key, (rule, []))[1].append(reason)
+        last = min(first + PAGE, len(reasons))
         shown = tuple((rule, tuple(some)) for rule, some in groups.values())
-        return Page(number, pages, first + 1, last, len(entries), shown)
+        return Page(number, pages, first + 1, last, len(reasons), shown)
 
     @property
     def pages_of(self) -> dict[str, int]:
-        """The page on which the single changes of each rule begin."""
+        """The page on which the reasons of each rule begin."""
         begins: dict[str, int] = {}
         before = 0
         for rule in self.ranked:
             begins[rule.key] = before // PAGE + 1
-            before += len(rule.entries)
+            before += len(rule.reasons)
         return begins
 
     def as_json(self) -> dict[str, Any]:
         return {
             "noun": self.noun,
-            "most": self.most,
+            "most_reasons": self.most_reasons,
+            "most_patients": self.most_patients,
             "patients": self.patients,
             "affected": self.affected,
             "reworded": self.reworded,
@@ -187,7 +198,7 @@ def from_json(stored: Mapping[str, Any]) -> Comparison:
             rule["title"],
             Counter(rule["counts"]),
             Counter(rule["lacking"]),
-            [Entry(one["patient"], one["patient_title"], _change(one["change"])) for one in rule["entries"]],
+            {reason.change: reason for reason in map(_reason, rule["reasons"])},
         )
         for key, rule in stored["rules"].items()
     }
@@ -197,7 +208,8 @@ def from_json(stored: Mapping[str, Any]) -> Comparison:
     ]
     return Comparison(
         noun=stored["noun"],
-        most=stored["most"],
+        most_reasons=stored["most_reasons"],
+        most_patients=stored["most_patients"],
         patients=stored["patients"],
         affected=stored["affected"],
         reworded=stored["reworded"],
@@ -213,8 +225,12 @@ def _rule_as_json(rule: RuleChanges) -> dict[str, Any]:
         "title": rule.title,
         "counts": dict(rule.counts),
         "lacking": dict(rule.lacking),
-        "entries": [asdict(entry) for entry in rule.entries],
+        "reasons": [asdict(reason) for reason in rule.reasons.values()],
     }
+
+
+def _reason(stored: Mapping[str, Any]) -> Reason:
+    return Reason(_change(stored["change"]), stored["count"], list(_pairs(stored["patients"])))
 
 
 def _change(stored: Mapping[str, Any]) -> Change:

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from cds.changes.beside import DECISIONS, NotComparable, beside, over_examples
 from cds.changes.candidate import candidate
-from cds.changes.comparing import Patient, Unanswered, compare
+from cds.changes.comparing import Patient, Unanswered
 from cds.changes.running import What, what_from
 from cds.changes.tallying import Comparison
 from cds.models import ComparisonRun, Decision, Work
@@ -137,15 +137,15 @@ def _compare(session: Session, progress: _Progress) -> None:
     release = in_force(session)
     if release is None or release.id != what.release_id:
         raise NotComparable("Another release was put in force meanwhile: start the comparison again.")
-    with beside(session, proposed) as (before, after):
-        progress.examples = over_examples(before, after)
+    with beside(session, proposed) as pair:
+        progress.examples = over_examples(pair)
         first, last, progress.total = _bounds(session, what)
         session.rollback()
         progress.tell()
         for key, title, patient in _recorded(session, what, first, last):
             # What was read is in memory: no snapshot of the database is held while it is worked on.
             session.rollback()
-            outcome = compare(before, after, patient) if patient else _UNREADABLE
+            outcome = pair.compare(patient) if patient else _UNREADABLE
             progress.decisions.add(key, title, outcome)
             progress.step()
             time.sleep(_BREATH)
