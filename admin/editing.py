@@ -16,6 +16,7 @@ from wtforms import Form
 from admin.access import WRITERS, only, signed_in
 from admin.checked import checked
 from admin.conditions import facts_for_builder
+from admin.dictionary import facts_as_json
 from admin.forms import filling
 from admin.items import Shelved
 from cds.api import session
@@ -179,7 +180,7 @@ class Editing(Shelved):
             others=others,
             overtaken=overtaken,
             known=_known(among),
-            facts=facts_for_builder(among.base),
+            facts=(facts_for_builder if self.kind is ItemKind.RULE else facts_as_json)(among.base),
             **shown,
         )
 

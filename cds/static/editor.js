@@ -100,8 +100,8 @@ async function rows(button) {
     const fresh = page.getElementById(place);
     if (!fresh) throw new Error("no such part");
     document.getElementById(place).replaceWith(fresh);
-    const inputs = fresh.querySelectorAll(".row input, .row select, .row textarea");
-    const last = fresh.querySelector(".row:last-of-type");
+    const inputs = fresh.querySelectorAll(".entry input, .entry select, .entry textarea");
+    const last = fresh.querySelector(".entry:last-of-type");
     (button.name === "add" ? last?.querySelector("input, select, textarea") : inputs[0] ?? fresh.querySelector("button"))?.focus();
     soon();
   } catch {
