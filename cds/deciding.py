@@ -9,6 +9,7 @@ from typing import Any
 
 from cds import noticing
 from cds.observing import Notice
+from cds.overdue import Overdue
 from cds.preparing import Prepared
 from cds.releases import PreparedRelease, only_patients
 from cds.telling import Told, Trigger
@@ -72,13 +73,15 @@ def decide(release: PreparedRelease, question: Question, *, clinically_approved:
         readings = {name: said.reading for name, said in told.items()}
         _hold_against(release, question, prepared, readings)
     states, withheld = _states(release, readings)
+    overdue = release.review_dates.overdue(question.evaluated_at)
     notices = [
         *noticing.of_approval(release, clinically_approved),
         *population_notices,
         *noticing.of_what_may_be_withheld(release, question.actors, states, told),
+        *noticing.of_reviews(release, question.actors, states, told, withheld, overdue),
         *prepared.notices,
     ]
-    response = _response(release, question, told, states, withheld, notices)
+    response = _response(release, question, told, states, withheld, overdue, notices)
     return Answer(question, prepared, states, response)
 
 
@@ -131,6 +134,7 @@ def _response(
     told: Mapping[str, Told],
     states: Mapping[str, State],
     withheld: Mapping[str, list[tuple[str, str]]],
+    overdue: Overdue,
     notices: Iterable[Notice],
 ) -> bytes:
     """The response as JSON text in UTF-8, joined from the release's prepared texts."""
@@ -141,11 +145,13 @@ def _response(
     undetermined: list[bytes] = []
     not_met: list[bytes] = []
     wanted: dict[str, int] = {}
+    late = overdue.rules
     for entry in release.asked_for(question.actors):
         state, texts = states[entry.key], entry.texts
         if state is _RECOMMENDED:
             said = told[entry.condition]
-            ranked[entry.urgency * _TRIGGERS + said.trigger] += (b",", texts.opening, said.because, texts.closing)
+            opening = texts.overdue if entry.key in late else texts.opening
+            ranked[entry.urgency * _TRIGGERS + said.trigger] += (b",", opening, said.because, texts.closing)
         elif state is _UNDETERMINED:
             said = told[entry.condition]
             for name in said.missing:

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
+from datetime import date
 
 from cds.observing import Notice
+from cds.overdue import NOTHING, Overdue
 from cds.releases import PreparedRelease, only_patients
 from cds.telling import Told
 from knowledge.facts import Facts
-from knowledge.items import Actor, State
+from knowledge.items import Actor, Rule, Source, State
 from knowledge.reasoning import reading
 
 _CHECK_FOR_PATIENTS = "Your care team still has to check some things that may change this advice. Ask them first."
+_REVIEW_FOR_PATIENTS = "Some of this advice is due to be checked again. Ask your care team whether it still holds."
 _MOST_WANTED = 5
 """How many lacking facts a notice names."""
 
+_MOST_NAMED = 5
+"""How many rules, and how many sources, a notice names that are past their review date."""
+
 # Looked up for each answer, and an enum's members are slow to reach.
-_RECOMMENDED, _UNDETERMINED = State.RECOMMENDED, State.UNDETERMINED
+_RECOMMENDED, _WITHHELD, _UNDETERMINED = State.RECOMMENDED, State.WITHHELD, State.UNDETERMINED
 
 
 def of_population(release: PreparedRelease, known: Facts) -> tuple[bool, list[Notice]]:
@@ -74,3 +80,47 @@ def of_what_may_be_withheld(
             f"It is not decided for want of: {', '.join(wanted[:_MOST_WANTED])}{further}."
         )
         yield Notice(None, "may_be_withheld", detail)
+
+
+def of_reviews(
+    release: PreparedRelease,
+    actors: tuple[Actor, ...],
+    states: Mapping[str, State],
+    told: Mapping[str, Told],
+    withheld: Mapping[str, list[tuple[str, str]]],
+    overdue: Overdue,
+) -> Iterator[Notice]:
+    """That rules by which something is recommended or withheld, or sources that they cite, are past their review."""
+    if overdue is NOTHING:
+        return
+    rules: set[str] = set()
+    sources: set[str] = set()
+    for_patients = only_patients(actors)
+    for entry in release.asked_for(actors):
+        state = states[entry.key]
+        if state is _RECOMMENDED:
+            rules.add(entry.key)
+            sources.update(overdue.cited.get(entry.key, ()), told[entry.condition].sources)
+        elif state is _WITHHELD and not for_patients:
+            rules.update(by for by, _ in withheld[entry.key])
+    base = release.base
+    said = [
+        _named("1 rule of this answer is", "{} rules of this answer are", rules, overdue.rules, base.rules),
+        _named("1 source that it cites is", "{} sources that it cites are", sources, overdue.sources, base.sources),
+    ]
+    if any(said):
+        detail = _REVIEW_FOR_PATIENTS if for_patients else " ".join(part for part in said if part)
+        yield Notice(None, "review_overdue", detail)
+
+
+def _named(
+    one: str, several: str, used: Set[str], overdue: Mapping[str, date], items: Mapping[str, Rule | Source]
+) -> str:
+    """How many of what was used are past their review date, and which; nothing when none is."""
+    late = [key for key in overdue if key in used]
+    if not late:
+        return ""
+    named = ", ".join(f"“{items[key].title}” ({overdue[key]})" for key in late[:_MOST_NAMED])
+    further = f", and {len(late) - _MOST_NAMED} more" if len(late) > _MOST_NAMED else ""
+    count = one if len(late) == 1 else several.format(len(late))
+    return f"{count} past the review date: {named}{further}."

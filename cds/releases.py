@@ -8,6 +8,7 @@ from graphlib import TopologicalSorter
 from typing import Any
 
 from cds.engine import Engine
+from cds.overdue import ReviewDates
 from cds.planning import plan
 from cds.preparing import Intake
 from cds.telling import Telling
@@ -36,6 +37,8 @@ class Texts:
     """The parts of a rule's JSON that never change: what stands before and after `because`, and the short forms."""
 
     opening: bytes
+    overdue: bytes
+    """The opening that says since when the rule is past its review date."""
     closing: bytes
     undetermined: bytes
     withheld: bytes
@@ -105,6 +108,7 @@ class PreparedRelease:
             for key, fact in base.facts.items()
         }
         """The JSON of each fact that may be missing, up to the number of rules that it would decide."""
+        self.review_dates = ReviewDates(base)
         self.telling = Telling(self.conditions, base)
         self.engine = Engine(plan(self.conditions, base.facts))
 
@@ -169,6 +173,7 @@ def _texts(rule: Rule, version: int, base: KnowledgeBase) -> Texts:
     }
     return Texts(
         opening=compact(before)[:-1] + b',"because":',
+        overdue=compact({**before, "review_overdue_since": rule.review_by.isoformat()})[:-1] + b',"because":',
         closing=b"," + compact(after)[1:],
         undetermined=compact(header)[:-1] + b',"missing":',
         withheld=compact({"rule": rule.key, "version": version})[:-1] + b",",

@@ -59,6 +59,12 @@ class Recommendation(_Shape):
     actors = fields.List(fields.String(validate=_words(Actor)), required=True)
     urgency = fields.String(required=True, validate=_words(Urgency))
     patient_may_see = fields.Boolean(required=True)
+    review_overdue_since = fields.String(
+        metadata={
+            "description": "Only when the day of evaluated_at, in UTC, is later: the date by which to review the rule.",
+            "example": "2027-06-30",
+        }
+    )
     because = fields.List(fields.Nested(Finding), required=True)
     citations = fields.List(fields.Nested(Citation), required=True)
     notes = fields.List(fields.String(), required=True)
@@ -102,6 +108,7 @@ class Notice(_Shape):
                 "outside_population",
                 "population_assumed",
                 "may_be_withheld",
+                "review_overdue",
             ]
         ),
     )

@@ -33,13 +33,17 @@ class Trigger(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """The plain reading of a condition; `because` and `lacks` are JSON lists: of findings, and of what is `missing`."""
+    """The plain reading of a condition; `because` and `lacks` are JSON lists: of findings, and of what is `missing`.
+
+    `sources` are those by which findings were derived.
+    """
 
     reading: bool | None
     because: bytes
     trigger: Trigger
     missing: tuple[str, ...]
     lacks: bytes
+    sources: tuple[str, ...]
 
 
 class Telling:
@@ -69,10 +73,10 @@ class Telling:
             for name, reads in self._reads.items()
         }
 
-    def _tell(self, condition: str, values: tuple[Value | None, ...], how: tuple[Derived | None, ...]) -> Told:
+    def _tell(self, condition: str, values: tuple[Value | None, ...], ways: tuple[Derived | None, ...]) -> Told:
         reads = self._reads[condition]
         known = {fact: value for fact, value in zip(reads, values, strict=True) if value is not None}
-        derived = dict(zip(self._derivable[condition], how, strict=True))
+        derived = dict(zip(self._derivable[condition], ways, strict=True))
         found = findings(self._conditions[condition], known)
         lacking = missing(self._conditions[condition], known)
         return Told(
@@ -81,6 +85,9 @@ class Telling:
             trigger=_trigger(found),
             missing=lacking,
             lacks=compact(lacking),
+            sources=tuple(
+                how.source for finding in found if (how := derived.get(finding.fact)) is not None and how.source
+            ),
         )
 
     def _said(self, finding: Finding, derived: Derived | None) -> bytes:

@@ -10,6 +10,15 @@ from flask import Blueprint
 from knowledge.facts import plain
 from knowledge.labels import day, label, moment
 
+_NOTICED = {
+    "not_clinically_approved": "Not yet clinically approved.",
+    "outside_population": "Not for this patient.",
+    "population_assumed": "Assumed.",
+    "too_old": "Too old to count.",
+    "conflict": "Observations disagree.",
+    "may_be_withheld": "Check first.",
+    "review_overdue": "Overdue for review.",
+}
 _COLORS = {"now": "now", "this_visit": "visit", "ongoing": "ongoing"}
 
 
@@ -35,6 +44,11 @@ def short(digest: str) -> str:
     return f"{name}:{hexadecimal[:12]}" if name else hexadecimal[:12]
 
 
+def noticed(problem: str) -> str:
+    """What a notice in an answer is about, in a word or two."""
+    return _NOTICED.get(problem, "Please note.")
+
+
 def color(urgency: str) -> str:
     """The style sheet's name for an urgency."""
     return _COLORS.get(urgency, "ongoing")
@@ -42,7 +56,7 @@ def color(urgency: str) -> str:
 
 def offer_to(blueprint: Blueprint) -> None:
     """Make these filters of every template."""
-    for said in (label, listed, sentence, count, day, moment, short, color, plain):
+    for said in (label, listed, sentence, count, day, moment, short, color, noticed, plain):
         blueprint.add_app_template_filter(said, said.__name__)
     blueprint.add_app_template_filter(json.loads, "fromjson")
     blueprint.add_app_template_filter(lambda choices: [choice[:2] for choice in choices], "pairs")
