@@ -231,7 +231,7 @@ def test_what_is_wrong_is_said_at_its_line_and_the_text_is_kept(lead: FlaskClien
     assert "Nothing was answered. 3 things have to be put right first." in said
     assert "Line 1: There is no fact called “ecog”. Did you mean ecog_ps?" in said
     assert "Line 2: Pain intensity has the range 0 to 10; 11 is outside it." in said
-    assert 'is a text: put it in double quotes. Did you mean "<b>walk</b>"?' in said
+    assert 'is a text: put it in double quotes. Did you mean "<b>walk</b>" ?' in said
     assert "comfort_function_goals: &lt;b&gt;walk&lt;/b&gt;" in page
     assert "<b>walk" not in page
 

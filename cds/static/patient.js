@@ -138,7 +138,7 @@ class Row {
     const name = this.parsed.fact?.label ?? this.line.split(":")[0].trim();
     this.item.append(
       element("p", { class: "what" }, name),
-      element("p", { class: "unread" }, `Only the text can be changed here: ${this.parsed.trouble}.`, element("code", {}, this.line.trim())),
+      element("p", { class: "unread" }, `Change it in the text: ${this.parsed.trouble}.`, element("code", {}, this.line.trim())),
       this.remover(),
     );
   }
@@ -252,9 +252,18 @@ class Row {
 
   // What the server would refuse as well, said at once.
   check() {
-    const { fact, known, value } = this.parsed;
-    const wrong = !known ? "" : this.control.validity?.badInput ? "This is no number." : !value ? "Say the value, or remove the row." : this.control.validity && !this.control.validity.valid ? `This takes ${range(fact)}${fact.step ? ` in steps of ${fact.step}` : fact.type === "integer" ? ", a whole number" : ""}.` : "";
-    this.say(wrong, Boolean(wrong) && Boolean(value || this.control.validity?.badInput));
+    const { known, value } = this.parsed;
+    const validity = this.control.validity;
+    if (!known) this.say("");
+    else if (validity.badInput) this.say("This is no number.");
+    else if (!value) this.say("Say the value, or remove the row.", false);
+    else this.say(validity.valid ? "" : this.wanted());
+  }
+
+  wanted() {
+    const { fact } = this.parsed;
+    const steps = fact.step ? `, in steps of ${fact.step}` : "";
+    return `It takes a ${fact.type === "integer" ? "whole " : ""}number: ${range(fact)}${steps}.`;
   }
 
   say(text, grave = true) {
@@ -317,12 +326,17 @@ class Patient {
     return FACTS.filter((fact) => fact.label.toLowerCase().includes(wanted) || fact.key.includes(wanted));
   }
 
+  which(found) {
+    if (!this.wanted.value.trim()) return "Type what it is called, or choose it from the list.";
+    if (!found.length) return "No fact is called so. Type a part of its name, and choose from the list.";
+    const some = found.slice(0, 4).map((fact) => `“${fact.label}”`);
+    return `Which one: ${some.join(", ")}${found.length > 4 ? " …" : ""}?`;
+  }
+
   add() {
     const found = this.found(this.wanted.value);
     if (found.length !== 1) {
-      const some = found.slice(0, 4).map((fact) => `“${fact.label}”`).join(", ");
-      const said = !this.wanted.value.trim() ? "Type what it is called, or choose it from the list." : found.length ? `Which one: ${some}${found.length > 4 ? " …" : ""}?` : "No fact is called so. Type a part of its name, and choose from the list.";
-      this.unfound.textContent = said;
+      this.unfound.textContent = this.which(found);
       this.unfound.hidden = false;
       this.wanted.focus();
       return;
