@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -16,13 +18,12 @@ from cds.pages.checklist import (
     MOST_ASKED_FOR,
     Checklist,
     Group,
-    Item,
     Reader,
-    Section,
     checklist_of,
+    checklist_page,
     reader_named,
-    section_of,
 )
+from cds.pages.lines import Item, Section, section_of
 from cds.releases import PreparedRelease
 from cds.service import Service
 from knowledge.items import Actor, RuleKind, Urgency, Vignette
@@ -205,6 +206,30 @@ def test_approval_is_read_from_the_answer(release: PreparedRelease) -> None:
     for approved in (True, False):
         given = answer(release, vignette, approved=approved)
         assert checklist_of(release, given, Reader.PHYSICIAN).clinically_approved is approved
+
+
+def test_a_line_of_a_rule_past_its_review_says_so_to_the_physician(
+    release: PreparedRelease, client: FlaskClient
+) -> None:
+    vignette = replace(base().vignettes[FULLEST], evaluated_at=datetime(2040, 1, 1, tzinfo=UTC))
+    late = items(checklist_of(release, answer(release, vignette), Reader.PHYSICIAN))
+    assert all(item.review_overdue for item in late)
+    assert not any(item.review_overdue for item in items(checklist(release, FULLEST, Reader.PHYSICIAN)))
+    with client.application.test_request_context():
+        pages = {
+            reader: checklist_page(
+                release,
+                answer(release, vignette, ACTORS[reader]),
+                reader,
+                title="Late",
+                subject="patient-0001",
+                evaluated_at=vignette.evaluated_at,
+            ).get_data(as_text=True)
+            for reader in Reader
+        }
+    assert pages[Reader.PHYSICIAN].count("(review overdue)") == len(late)
+    assert "(review overdue)" not in pages[Reader.PATIENT]
+    assert "due to be checked again" in pages[Reader.PATIENT]
 
 
 def test_a_reader_is_named_in_the_address() -> None:

@@ -5,69 +5,37 @@ It is laid out as the review's Table 2 is (doi:10.1200/OP.20.00622): priorities,
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
-from typing import Any, assert_never
+from typing import Any
 
 from flask import Response, render_template
 
-from cds.pages.trying import Citation, Recommendation
+from cds.pages.lines import ACTORS, Item, Reader, lines_of, place
+from cds.pages.trying import Citation
 from cds.releases import PreparedRelease
 from knowledge.facts import Facts
-from knowledge.items import Actor, Mode, RuleKind, Urgency
+from knowledge.items import Urgency
+
+__all__ = [
+    "ACTORS",
+    "Checklist",
+    "Group",
+    "Reader",
+    "checklist_of",
+    "checklist_page",
+    "known_in_words",
+    "reader_named",
+]
 
 MOST_ASKED_FOR = 12
 """How many of the lacking facts are listed."""
 
 
-class Reader(StrEnum):
-    PHYSICIAN = "physician"
-    PATIENT = "patient"
-
-    @property
-    def other(self) -> Reader:
-        return Reader.PATIENT if self is Reader.PHYSICIAN else Reader.PHYSICIAN
-
-
-ACTORS: Mapping[Reader, tuple[Actor, ...]] = {
-    Reader.PHYSICIAN: (),
-    Reader.PATIENT: (Actor.PATIENT, Actor.CAREGIVER),
-}
-"""For whom to decide before a reader's checklist is made: the physician's lists what everybody is told."""
-
-
 def reader_named(word: str | None) -> Reader | None:
     """The reader that an address asks for, the physician when it asks for nobody; None for any other word."""
     return Reader.PHYSICIAN if not word else Reader(word) if word in list(Reader) else None
-
-
-class Section(StrEnum):
-    """The order is that of the page."""
-
-    PRIORITIES = "priorities"
-    TO_DO = "to_do"
-    REFER = "refer"
-    FOR_PATIENT = "for_patient"
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One line with a box to tick: what is `said`, and `more` where that alone would not do."""
-
-    rule: str
-    version: int
-    said: str
-    more: str | None
-    because: tuple[str, ...]
-    section: Section
-    urgency: Urgency
-    mode: Mode
-    actors: tuple[Actor, ...]
-    topic: str
-    citations: tuple[Citation, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,25 +71,6 @@ class Checklist:
     references: tuple[Citation, ...]
 
 
-def section_of(kind: RuleKind) -> Section:
-    """Where a kind of rule stands: what comes first, whom else to ask, and everything else that somebody does."""
-    match kind:
-        case RuleKind.PRIORITY:
-            return Section.PRIORITIES
-        case RuleKind.REFERRAL_TRIGGER:
-            return Section.REFER
-        case (
-            RuleKind.ADVICE
-            | RuleKind.ASSESSMENT
-            | RuleKind.CHECKLIST_ITEM
-            | RuleKind.CLASSIFICATION
-            | RuleKind.SCREENING_CRITERION
-        ):
-            return Section.TO_DO
-        case _:
-            assert_never(kind)
-
-
 def checklist_of(release: PreparedRelease, answer: Mapping[str, Any], reader: Reader) -> Checklist:
     """The checklist for a reader from an answer that was decided for ACTORS[reader].
 
@@ -130,7 +79,7 @@ def checklist_of(release: PreparedRelease, answer: Mapping[str, Any], reader: Re
     given = answer["recommendations"]
     if reader is Reader.PATIENT and not all(one["patient_may_see"] for one in given):
         raise ValueError("Decide for patient and caregiver first: this answer is not for their eyes.")
-    items = sorted((item for one in given for item in _items(one, reader)), key=_place)
+    items = sorted((item for one in given for item in lines_of(one, reader)), key=place)
     now = tuple(item for item in items if item.urgency is Urgency.NOW)
     later = [item for item in items if item.urgency is not Urgency.NOW]
     sections = _nested(later, *_LEVELS)
@@ -206,54 +155,7 @@ _LEVELS: tuple[Callable[[Item], Any], ...] = (
     lambda item: item.actors,
     lambda item: item.topic,
 )
-_SECTIONS, _URGENCIES, _ACTORS = list(Section), list(Urgency), list(Actor)
-_LIMIT_OR_SECOND_SENTENCE = re.compile("[0-9]|[.?!] [A-Z(]")
 _OF_THE_POPULATION = frozenset({"outside_population", "population_assumed"})
-_FOR_PATIENTS = frozenset(ACTORS[Reader.PATIENT])
-
-
-def _items(one: Recommendation, reader: Reader) -> Iterator[Item]:
-    """The lines of one recommendation: what a patient is told stands apart, and also when others do their part."""
-    kind, actors = RuleKind(one["kind"]), tuple(Actor(actor) for actor in one["actors"])
-    if reader is Reader.PATIENT:
-        # What is for both is for her.
-        whose = (Actor.PATIENT,) if Actor.PATIENT in actors else (Actor.CAREGIVER,)
-        yield _item(one, section_of(kind), whose, in_her_words=True)
-        return
-    told = tuple(actor for actor in actors if actor in _FOR_PATIENTS) if one["patient_may_see"] else ()
-    if told:
-        yield _item(one, Section.FOR_PATIENT, told, in_her_words=True)
-    if others := tuple(actor for actor in actors if actor not in told):
-        yield _item(one, section_of(kind), others, in_her_words=False)
-
-
-def _item(one: Recommendation, section: Section, actors: tuple[Actor, ...], *, in_her_words: bool) -> Item:
-    urgency = Urgency(one["urgency"])
-    text = one["text"]
-    needed = urgency is Urgency.NOW or _LIMIT_OR_SECOND_SENTENCE.search(text)
-    return Item(
-        rule=one["rule"],
-        version=one["version"],
-        said=one.get("patient_text") or text if in_her_words else one["title"],
-        more=text if needed and not in_her_words else None,
-        because=() if in_her_words else tuple(finding["reading"] for finding in one["because"]),
-        section=section,
-        urgency=urgency,
-        mode=Mode(one["mode"]),
-        actors=actors,
-        topic=one["topic"],
-        citations=tuple(one["citations"]),
-    )
-
-
-def _place(item: Item) -> tuple[int, int, int, int]:
-    """What is equal keeps the answer's order, in which her own findings come first."""
-    return (
-        _SECTIONS.index(item.section),
-        _URGENCIES.index(item.urgency),
-        min(_ACTORS.index(actor) for actor in item.actors),
-        -len(item.actors),
-    )
 
 
 def _nested(things: Iterable[Any], *names: Callable[[Any], Any]) -> tuple[Group, ...]:
