@@ -10,6 +10,7 @@ const MOST_UNDONE = 50;
 const AROUND = 16;
 
 const ICONS = {
+  add: "M8 3v10M3 8h10",
   up: "M8 13V3M3.5 7.5 8 3l4.5 4.5",
   down: "M8 3v10M3.5 8.5 8 13l4.5-4.5",
   wrap: "M5.5 2.5h-3v11h3M10.5 2.5h3v11h-3M6 8h4",
@@ -54,7 +55,6 @@ class Builder {
     this.says = place.querySelector(".says");
     this.state = place.querySelector(".state");
     this.problems = place.querySelector(".problems");
-    this.counted = place.querySelector(".counted");
     this.mayBeEmpty = "mayBeEmpty" in place.dataset;
     this.facts = new Map(facts.map((fact) => [fact.key, fact]));
     this.names = named(facts);
@@ -68,7 +68,7 @@ class Builder {
     this.root = group("all", [emptyRow()]);
     this.frame();
     this.area.addEventListener("input", () => this.typed());
-    this.area.addEventListener("change", () => this.soon("text", 0));
+    this.area.addEventListener("change", () => this.area.value !== this.asked && this.soon("text", 0));
     this.area.addEventListener("paste", (event) => this.pasted(event));
     this.area.form?.addEventListener("submit", (event) => this.submitted(event));
     // The browser may put back what was typed before it left the page.
@@ -86,18 +86,20 @@ class Builder {
       control("input", {type: "radio", name: `${id}-mode`, value: mode, id: `${id}-mode-${mode}`,
         onchange: () => this.turnsTo(mode)}));
     this.tree = h("div", {class: "tree"});
-    this.usable = h("div", {},
-      h("div", {class: "modes", role: "radiogroup", "aria-labelledby": `${id}-name`},
-        ...modes.map(([, said], at) => h("span", {}, this.radios[at], h("label", {for: this.radios[at].id}, said)))),
+    this.undo = button({class: "quiet undo", hidden: true, onclick: () => this.undoes()}, "Undo");
+    this.usable = h("div", {class: "usable"},
+      h("div", {class: "modes"},
+        h("div", {role: "radiogroup", "aria-labelledby": `${id}-name`},
+          ...modes.map(([, said], at) => h("span", {}, this.radios[at], h("label", {for: this.radios[at].id}, said)))),
+        this.undo),
       this.tree);
     this.dimmed = h("div", {class: "notice dimmed", hidden: true},
       h("p", {}, h("strong", {}, "The text cannot be read yet."), " The builder shows what could be read last."),
       button({class: "plain small", onclick: () => this.putsBack()}, "Go back to that"));
-    this.undo = button({class: "plain small undo", hidden: true, onclick: () => this.undoes()}, "Undo");
     this.list = h("datalist", {id: `${id}-facts`},
       ...[...this.names].map(([name, key]) => h("option", {value: name, label: topicOf(this.facts.get(key))})));
     const built = this.place.querySelector(".built");
-    built.replaceChildren(this.dimmed, this.usable, this.undo, this.list);
+    built.replaceChildren(this.dimmed, this.usable, this.list);
     built.hidden = false;
     this.place.classList.add("live");
   }
@@ -134,10 +136,11 @@ class Builder {
     const count = counts(node) ? control("input", {type: "number", class: "count", min: 1, max: node.parts.length,
       value: node.count, "data-at": `${path}:count`, "aria-label": "How many", "aria-describedby": note.id,
       oninput: (event) => this.fills(() => { node.count = event.target.value; })}) : null;
+    const outOf = count && h("span", {class: "soft", "aria-hidden": "true"}, `of ${node.parts.length}`);
     const word = {all: "and", not_all: "and", any: "or", none: "or"}[node.kind] ?? "";
     return h("div", {class: top ? "group top" : "group", role: "group", "aria-label": top ? "Conditions" : "Group"},
-      h("div", {class: "head"}, h("span", {class: "soft", "aria-hidden": "true"}, says), kind, count,
-        top ? null : this.tools(node, parent, path, "the group")),
+      h("div", {class: "head"}, h("span", {class: "soft", "aria-hidden": "true"}, says), kind, count, outOf,
+        top ? null : this.tools(node, parent, path)),
       note,
       h("ul", {class: "parts"}, ...node.parts.map((part, at) => {
         const below = path === "" ? String(at) : `${path}.${at}`;
@@ -145,47 +148,48 @@ class Builder {
           isGroup(part) ? this.groupElement(part, node, below) : this.rowElement(part, node, below));
       })),
       h("p", {class: "adds"},
-        button({class: "plain small", "data-at": `${path}:add`, onclick: () => this.adds(node, emptyRow())},
-          "Add a condition"),
-        button({class: "plain small", "data-at": `${path}:add-group`,
-          onclick: () => this.adds(node, group(otherKind(node), [emptyRow()]))}, "Add a group")));
+        button({class: "quiet", "data-at": `${path}:add`, onclick: () => this.adds(node, emptyRow())},
+          icon("add"), "Add a condition"),
+        button({class: "quiet", "data-at": `${path}:add-group`,
+          onclick: () => this.adds(node, group(otherKind(node), [emptyRow()]))}, icon("add"), "Add a group")));
   }
 
   // A row: a fact, what is asked of it, its value
 
   rowElement(node, parent, path) {
     const row = h("div", {class: "row", role: "group"});
-    this.fillRow(row, node, parent, path);
+    const note = this.note(node, path);
+    row.append(
+      node.always ? h("p", {class: "fact"}, "Every patient") : this.factField(row, node, path, note),
+      this.tools(node, parent, path), note);
+    this.fillRow(row, node, path, note);
     return row;
   }
 
-  fillRow(row, node, parent, path) {
+  // Only what follows from the fact is made anew: somebody may be typing its name, or on the way to a button.
+  fillRow(row, node, path, note) {
     const fact = this.facts.get(node.fact);
-    const note = this.note(node, path);
     const name = node.always ? "Every patient" : fact?.label ?? "New condition";
     row.setAttribute("aria-label", name);
-    const first = node.always ? h("p", {class: "fact"}, "Every patient") : this.factField(row, node, parent, path, note);
-    const rest = fact ? [this.choiceField(row, node, parent, path, fact), this.valueFields(node, path, fact, note)] : [];
-    // The field in which somebody is typing stays the same element.
-    const old = row.querySelector("input.fact");
-    if (old) {
-      [...row.children].forEach((child) => child === old || child.remove());
-      row.append(...rest, this.tools(node, parent, path, `“${name}”`), note);
-      old.setAttribute("aria-describedby", note.id);
-    } else row.append(first, ...rest, this.tools(node, parent, path, `“${name}”`), note);
+    row.querySelector(".fact").title = name;
+    for (const tool of row.querySelectorAll(".tool")) tool.setAttribute("aria-label", `${tool.title}: “${name}”`);
+    row.querySelectorAll(".choice, .values, .ticks").forEach((old) => old.remove());
+    if (!fact) return;
+    row.querySelector(".fact").after(
+      this.choiceField(row, node, path, fact, note), this.valueFields(node, path, fact, note));
   }
 
-  factField(row, node, parent, path, note) {
-    const choose = (event, sure) => {
-      const key = this.keyOf(event.target.value, sure);
-      if (key === node.fact && (key || !sure)) return;
+  factField(row, node, path, note) {
+    const choose = (event) => {
+      const key = this.keyOf(event.target.value);
+      if (key !== null && key === node.fact) return;
       this.remember();
       node.typed = event.target.value;
       const fact = this.facts.get(key);
       const asks = fact && CHOICES[fact.type].some(([word]) => word === node.choice);
       Object.assign(node, {fact: key, choice: asks ? node.choice : fact ? CHOICES[fact.type][0][0] : null, values: []});
-      if (fact && sure) event.target.value = this.nameOf(key);
-      this.fillRow(row, node, parent, path);
+      if (fact) event.target.value = this.nameOf(key);
+      this.fillRow(row, node, path, note);
       this.changed();
     };
     return control("input", {class: "fact", type: "text", list: this.list.id, autocomplete: "off", spellcheck: "false",
@@ -193,18 +197,19 @@ class Builder {
       "aria-describedby": note.id, "data-at": `${path}:fact`,
       onfocus: (event) => event.target.select(),
       // What is picked from the list comes at once; what is being typed may be the beginning of a longer name.
-      oninput: (event) => (/^(insertText|insertComp|delete)/.test(event.inputType ?? "") ? this.touched() : choose(event, true)),
-      onkeydown: (event) => { if (event.key === "Enter") { event.preventDefault(); choose(event, true); } },
-      onchange: (event) => choose(event, true)});
+      oninput: (event) => (/^(insertText|insertComp|delete)/.test(event.inputType ?? "") ? this.touched() : choose(event)),
+      // Before the tab key looks for the next field, which may be one that the fact brings.
+      onkeydown: (event) => { if (event.key === "Enter" || event.key === "Tab") choose(event); },
+      onchange: choose});
   }
 
-  choiceField(row, node, parent, path, fact) {
+  choiceField(row, node, path, fact, note) {
     return control("select", {class: "choice", "aria-label": "What is asked of it", "data-at": `${path}:choice`,
       onchange: (event) => {
         this.remember();
         const kept = wanted(event.target.value) === "some" || wanted(node.choice) !== "some" ? node.values : node.values.slice(0, 1);
         Object.assign(node, {choice: event.target.value, values: wanted(event.target.value) === 0 ? [] : kept.filter(Boolean)});
-        this.fillRow(row, node, parent, path);
+        this.fillRow(row, node, path, note);
         this.focusOn(`${path}:choice`);
         this.changed();
       }},
@@ -213,19 +218,19 @@ class Builder {
 
   valueFields(node, path, fact, note) {
     const needed = wanted(node.choice);
-    if (needed === 0) return "";
+    if (needed === 0) return document.createDocumentFragment();
     if (needed === "some") return this.ticks(node, path, fact, note);
     if (fact.codes.length) return this.codeField(node, path, fact, note);
     const days = fact.type === "date";
+    const hint = h("span", {class: "unit", id: `${note.id}-hint`}, days ? "" : hintOf(fact));
     const field = (at) => control("input", {
       type: days ? "date" : "number", value: node.values[at] ?? "", "data-at": `${path}:value-${at}`,
       min: days ? null : fact.minimum, max: days ? null : fact.maximum, step: days ? null : stepOf(fact),
       inputmode: days ? null : fact.minimum !== null && fact.minimum >= 0 ? "decimal" : null,
-      "aria-label": needed === 1 ? `Value${fact.unit ? ` in ${fact.unit}` : ""}` : at ? "To" : "From", "aria-describedby": note.id,
+      "aria-label": needed === 1 ? "Value" : at ? "To" : "From", "aria-describedby": `${hint.id} ${note.id}`,
       oninput: (event) => this.fills(() => { node.values[at] = event.target.value; })});
-    const unit = fact.unit ? h("span", {class: "unit"}, fact.unit) : null;
-    return h("div", {class: needed === 2 ? "values two" : "values"},
-      field(0), ...(needed === 2 ? [h("span", {class: "unit"}, "and"), field(1)] : []), unit);
+    return h("div", {class: `values${days ? " days" : ""}`},
+      field(0), ...(needed === 2 ? [h("span", {class: "unit"}, "and"), field(1)] : []), hint);
   }
 
   codeField(node, path, fact, note) {
@@ -251,8 +256,8 @@ class Builder {
         capital(said))));
   }
 
-  tools(node, parent, path, name) {
-    const tool = (picture, said, act) => button({class: "tool", "aria-label": `${said}: ${name}`, title: said,
+  tools(node, parent, path) {
+    const tool = (picture, said, act) => button({class: "tool", "aria-label": `${said}: the group`, title: said,
       "data-at": `${path}:${picture}`, onclick: act}, icon(picture));
     return h("div", {class: "tools"},
       tool("up", "Move up", () => this.moves(node, parent, -1)),
@@ -265,7 +270,6 @@ class Builder {
 
   note(node, path) {
     const element = h("p", {class: "note small", id: `${this.area.id}-note-${path || "top"}`});
-    this.shown = this.shown.filter(([other]) => other !== node);
     this.shown.push([node, element, path]);
     return element;
   }
@@ -277,10 +281,10 @@ class Builder {
       const lacks = lacking(node, this.facts);
       const fact = this.facts.get(node.fact);
       const unknown = lacks && !fact && node.typed ? `There is no fact called “${node.typed}”. Choose one from the list.` : lacks;
-      element.textContent = unknown ?? (fact && [1, 2].includes(wanted(node.choice)) ? hintOf(fact) : "");
+      element.textContent = unknown ?? "";
       element.classList.toggle("lacks", Boolean(lacks));
       element.classList.toggle("insists", Boolean(lacks) && this.insists);
-      for (const field of this.tree.querySelectorAll(`[aria-describedby="${element.id}"]`)) {
+      for (const field of this.tree.querySelectorAll(`[aria-describedby~="${element.id}"]`)) {
         if (lacks && this.insists && field.matches("input, select")) field.setAttribute("aria-invalid", "true");
         else field.removeAttribute("aria-invalid");
       }
@@ -458,7 +462,6 @@ class Builder {
   }
 
   soon(from, pause) {
-    if (from === "text" && this.area.value === this.asked && !this.failed) return;
     clearTimeout(this.waiting);
     this.waiting = setTimeout(() => this.read(from), pause);
   }
@@ -512,7 +515,7 @@ class Builder {
     const wrong = answer.problems.length > 0;
     this.shows(answer.problems, answer.read ?? "");
     if (wrong) {
-      this.said("");
+      this.said("The text cannot be read yet.");
       if (from === "text") this.dims(true);
     } else {
       this.good = this.area.value;
@@ -582,7 +585,7 @@ class Builder {
     const {suggestion} = problem;
     const puts = suggestion === "" ? "Take it out" : suggestion === null ? null : `Write ${suggestion}`;
     return h("div", {class: "problem"},
-      h("p", {}, h("strong", {}, `Line ${problem.line}, column ${problem.column}:`), ` ${problem.detail}`),
+      h("p", {}, h("strong", {}, `Line ${problem.line}, column ${problem.column}:`), " ", ...quoted(problem.detail)),
       line.length ? h("pre", {"aria-hidden": "true"}, before, h("mark", {}, line[at] ?? " "), after, `\n${" ".repeat([...before].length)}^`) : null,
       puts && button({class: "plain small", onclick: () => this.puts(problem, read)}, puts));
   }
@@ -642,10 +645,15 @@ function stepOf(fact) {
   return fact.step && (fact.minimum ?? 0) % fact.step === 0 ? fact.step : 1;
 }
 
+// `years, 0 to 120`
 function hintOf(fact) {
-  if (fact.type === "date" || fact.codes.length) return "";
-  const range = rangeOf(fact);
-  return range && `${range}${fact.unit ? ` ${fact.unit}` : ""}${fact.step ? `, in steps of ${plain(fact.step)}` : ""}`;
+  const steps = fact.step ? `in steps of ${plain(fact.step)}` : "";
+  return [fact.unit, rangeOf(fact), steps].filter(Boolean).join(", ");
+}
+
+// A sentence in which `words` of the language stand out.
+function quoted(sentence) {
+  return sentence.split("`").map((piece, at) => (at % 2 ? h("code", {}, piece) : piece));
 }
 
 class Unheard extends Error {}

@@ -28,10 +28,10 @@ export const CHOICES = {
 export const KINDS = [
   ["all", "all of these apply"],
   ["any", "any of these applies"],
-  ["at_least", "at least so many of these apply"],
+  ["at_least", "at least … of these apply"],
   ["not_all", "not all of these apply"],
   ["none", "none of these applies"],
-  ["fewer", "fewer than so many of these apply"],
+  ["fewer", "fewer than … of these apply"],
 ];
 
 const OPERATORS = {at_least: ">=", more: ">", at_most: "<=", less: "<", exactly: "is"};
