@@ -12,7 +12,7 @@ from cds.changes.candidate import Candidate, candidate, item_of, standing, under
 from cds.changes.trial import Trial, tried
 from knowledge.errors import ContentError, ContentProblem, KnowledgeError
 from knowledge.items import ItemKind, Rule, Source
-from knowledge.models import Version, VersionState
+from knowledge.models import Release, Version, VersionState
 from knowledge.references import Name, bound_together
 from knowledge.schemas import Item
 
@@ -68,11 +68,17 @@ def before_review(session: Session, versions: Iterable[Version], today: date) ->
     ]
 
 
-def before_publishing(session: Session, proposed: Candidate, fresh: Iterable[Version]) -> list[Tick]:
-    """What is asked before a release is published: of all of it, not only of what is new in it."""
+def before_publishing(proposed: Candidate, fresh: Iterable[Version], twin: Release | None) -> list[Tick]:
+    """What is asked before a release is published: of all of it, not only of what is new in it.
+
+    `twin` is the release that holds the very same versions, when there is one.
+    """
     trial = tried(Candidate({}, {}), proposed)
     return [
         _tick("Something is in it that is not in force", () if proposed.changed else (_NOTHING_NEW,)),
+        _tick(
+            "No other release holds the very same", [_same_as(twin)] if twin is not None and proposed.changed else ()
+        ),
         _tick("Everything new in it was approved", _unapproved(fresh)),
         *_ticks(trial, whole=True),
     ]
@@ -94,6 +100,10 @@ def companions(session: Session, version: Version) -> list[Version]:
 _NOTHING_NEW = Obstacle("Nothing would differ from the release in force: have a version approved first.")
 
 
+def _same_as(twin: Release) -> Obstacle:
+    return Obstacle(f"{twin.label} holds these very versions: put that one in force.")
+
+
 def _ticks(trial: Trial, *, whole: bool = False) -> Iterable[Tick]:
     """What trying it showed, sorted into what is asked."""
     problems = [*trial.own, *trial.elsewhere]
@@ -108,7 +118,7 @@ def _ticks(trial: Trial, *, whole: bool = False) -> Iterable[Tick]:
     circles = of("overrides")
     unproven = of("vignettes")
     sorted_out = {id(one) for one in (*cited, *circles, *unproven)}
-    others = [one for one in trial.own if id(one) not in sorted_out]
+    others = [one for one in (problems if whole else trial.own) if id(one) not in sorted_out]
     broken = [one for one in trial.elsewhere if id(one) not in sorted_out]
     yield _tick("Every rule cites a source that is known", map(_obstacle, cited))
     yield _tick("No rules override one another in a circle", map(_obstacle, circles))
@@ -181,7 +191,8 @@ def _unapproved(fresh: Iterable[Version]) -> Iterable[Obstacle]:
 
 
 def _obstacle(problem: ContentProblem) -> Obstacle:
-    return Obstacle(f"{problem.kind} {problem.key}: {problem.detail}", (ItemKind(problem.kind), problem.key))
+    where = problem.field.replace("_", " ").replace(".", " ")
+    return Obstacle(f"{problem.kind} {problem.key}, {where}: {problem.detail}", (ItemKind(problem.kind), problem.key))
 
 
 def _tick(asked: str, obstacles: Iterable[Obstacle]) -> Tick:

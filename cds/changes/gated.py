@@ -20,7 +20,7 @@ from knowledge import lifecycle, releasing
 from knowledge.canonical import digest
 from knowledge.database import take_turn
 from knowledge.errors import KnowledgeError
-from knowledge.models import Activation, Release, ReleaseVersion, User, Version, VersionState
+from knowledge.models import Activation, Release, ReleaseVersion, User, Version, VersionState, release_digest
 from knowledge.steps import authors, retired_by
 
 
@@ -121,6 +121,8 @@ def _held(session: Session) -> list[Version]:
 
 def ticks_of(session: Session, proposed: Proposal, *, by: User) -> list[Tick]:
     """The gate's result for a proposal that this person would publish."""
+    same = release_digest((one.kind, one.key, one.number, one.digest) for one in proposed.versions)
+    twin = session.scalars(select(Release).where(Release.digest == same).limit(1)).one_or_none()
     own = [
         Obstacle(f"You wrote {one.label}: somebody else publishes it, or leave it out.", (one.kind, one.key))
         for one in proposed.fresh
@@ -132,7 +134,7 @@ def ticks_of(session: Session, proposed: Proposal, *, by: User) -> list[Tick]:
         if by.id in retired_by(session, one)
     ]
     return [
-        *before_publishing(session, proposed.candidate, proposed.fresh),
+        *before_publishing(proposed.candidate, proposed.fresh, twin),
         Tick("Whoever publishes it wrote and retired nothing in it", tuple(own)),
     ]
 
