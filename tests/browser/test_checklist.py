@@ -64,7 +64,7 @@ def test_the_fullest_one_prints_on_a_few_sheets_of_a4(visit: Visit, reader: str,
     assert all(size == pytest.approx(A4, abs=1) for size in sizes)
 
 
-def test_a_short_one_prints_on_two_sheets_at_most(visit: Visit) -> None:
+def test_a_short_one_prints_on_one_sheet(visit: Visit) -> None:
     page = visit().opens("/try/early-breast-cancer/checklist")
     assert len(sheets(printed(page))) == 1
 
@@ -78,7 +78,9 @@ def test_on_paper_nothing_is_left_of_the_ways_around_it(visit: Visit) -> None:
     expect(link).to_be_hidden()
     expect(page.get_by_role("banner").first).to_be_hidden()
     expect(page.get_by_role("navigation")).to_have_count(0)
-    expect(page.locator(".running")).to_contain_text("Stable phase, moderate pain above her own goal · 31 January 2026")
+    expect(page.locator(".running")).to_contain_text(
+        "physician · Stable phase, moderate pain above her own goal · 31 January 2026"
+    )
     expect(page.get_by_role("heading", name="References")).to_be_visible()
 
 
