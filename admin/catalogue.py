@@ -65,6 +65,11 @@ class Listed:
             found = frozenset()
         return found or frozenset({ANY_PHASE})
 
+    def told(self, field: str) -> str | None:
+        """One of its texts."""
+        value = self.content.get(field)
+        return value if isinstance(value, str) else None
+
     def names(self, key: str) -> bool:
         """Whether its content may name another item; spares reading all of it."""
         return key in self.version.content

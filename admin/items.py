@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from flask import abort, request
 from flask_admin import expose
 from flask_login import current_user
+from werkzeug.wrappers import Response
 
 from admin.access import APPROVERS, WRITERS, DeskView
-from admin.catalogue import PAGE, choices_for, narrowed, newest
+from admin.catalogue import PAGE, Listed, choices_for, narrowed, newest
 from admin.documents import (
     Past,
     evidence,
@@ -20,6 +23,7 @@ from admin.documents import (
     surroundings,
     used_by,
 )
+from admin.exporting import exported
 from admin.shelves import Shelf, shelf_of
 from cds.api import session
 from cds.service import service_of
@@ -33,6 +37,21 @@ from knowledge.schemas import item_from
 from knowledge.steps import authors
 
 LONGEST_SEARCH = 200
+
+
+_TOLD = ("text", "condition", "review_by")
+"""What an exported table tells of an item beside its title."""
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What a list was asked for, by what it can be narrowed, and what was found out of how many."""
+
+    words: str
+    choices: Mapping[str, tuple[str, ...]]
+    chosen: Mapping[str, str]
+    found: list[Listed]
+    all: int
 
 
 class Shelved(DeskView):
@@ -69,27 +88,41 @@ class Items(Shelved):
 
     @expose("/")
     def index(self) -> str:
-        items = newest(session(), self.kind)
-        choices = choices_for(self.kind, items)
-        words = request.args.get("q", "")[:LONGEST_SEARCH]
-        asked = {name: request.args.get(name, "") for name in choices}
-        chosen = {name: word for name, word in asked.items() if word in choices[name]}
-        found = narrowed(items, words, chosen)
+        search = self._searched()
+        found = search.found
         pages = max(1, -(-len(found) // PAGE))
         page = min(max(number_in(request.args.get("page"), 1), 1), pages)
         return self.render(
             "desk/items.html",
             items=found[(page - 1) * PAGE : page * PAGE],
             found=len(found),
-            all=len(items),
-            words=words,
-            choices=choices,
-            chosen=chosen,
+            all=search.all,
+            words=search.words,
+            choices=search.choices,
+            chosen=search.chosen,
             page=page,
             pages=pages,
             first=(page - 1) * PAGE + 1,
             may_write=current_user.role in WRITERS,
         )
+
+    @expose("/export.csv")
+    def export(self) -> Response:
+        """What was found, as a table."""
+        header = ("key", "version", "state", "version in force", "topic", "title", "text", "condition", "review by")
+        rows = [
+            (one.key, one.version.number, one.standing, one.in_force, one.topic, one.title, *map(one.told, _TOLD))
+            for one in self._searched().found
+        ]
+        return exported(self.shelf.url.rpartition("/")[2], header, rows)
+
+    def _searched(self) -> Search:
+        items = newest(session(), self.kind)
+        choices = choices_for(self.kind, items)
+        words = request.args.get("q", "")[:LONGEST_SEARCH]
+        asked = {name: request.args.get(name, "") for name in choices}
+        chosen = {name: word for name, word in asked.items() if word in choices[name]}
+        return Search(words, choices, chosen, narrowed(items, words, chosen), len(items))
 
     @expose("/<string:key>")
     def item(self, key: str) -> str:
