@@ -152,16 +152,16 @@ class Comparison:
         """The rules, those first that change for most patients."""
         return sorted(self.rules.values(), key=lambda rule: (-rule.weight[0], -rule.weight[1], rule.title, rule.key))
 
-    def page(self, number: int = 1) -> Page:
+    def page(self, number: int = 1, size: int = PAGE) -> Page:
         """A page of the reasons; a number that is none gives the nearest that is."""
         reasons = [(rule, reason) for rule in self.ranked for reason in rule.kept]
-        pages = max(1, -(-len(reasons) // PAGE))
+        pages = max(1, -(-len(reasons) // size))
         number = min(max(number, 1), pages)
-        first = (number - 1) * PAGE
+        first = (number - 1) * size
         groups: dict[str, tuple[RuleChanges, list[Reason]]] = {}
-        for rule, reason in reasons[first : first + PAGE]:
+        for rule, reason in reasons[first : first + size]:
             groups.setdefault(rule.key, (rule, []))[1].append(reason)
-        last = min(first + PAGE, len(reasons))
+        last = min(first + size, len(reasons))
         shown = tuple((rule, tuple(some)) for rule, some in groups.values())
         return Page(number, pages, first + 1, last, len(reasons), shown)
 
