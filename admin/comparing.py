@@ -19,6 +19,7 @@ from cds.api import session
 from cds.changes import running
 from cds.changes.beside import NOTHING_IN_FORCE, NotComparable, over_vignettes
 from cds.changes.candidate import candidate, underway
+from cds.changes.gated import Choice, proposal
 from cds.changes.running import KEPT, What, found_by, interrupted, what_from
 from cds.changes.working import launch
 from cds.models import ComparisonRun, Work
@@ -211,11 +212,11 @@ def _chosen(session: Session, typed: Asked) -> Sequence[Version]:
 
 
 def _approved(session: Session) -> Sequence[Version]:
-    """All that is approved, of each item the newest version. Raises Unusable when there is none."""
-    newest = {(version.kind, version.key): version for version in underway(session, VersionState.APPROVED)}
-    if not newest:
+    """What a release published now would hold anew. Raises Unusable when it would differ in nothing."""
+    proposed = proposal(session, Choice())
+    if not (proposed.fresh or proposed.retired):
         raise Unusable("Nothing is approved and waits for a release: choose drafts instead.")
-    return list(newest.values())
+    return proposed.fresh
 
 
 def _period(typed: Asked, today: date) -> tuple[date, date]:
