@@ -12,6 +12,7 @@ from cds.requests import RequestProblem
 
 _SAID = {
     400: ("This could not be read", "The form or the address holds something that cannot be used."),
+    403: ("This is not for you", "Your role at the desk does not reach as far as this."),
     404: ("There is no page here", "The address leads nowhere; perhaps it was mistyped, or what it named is gone."),
     405: ("This address takes no such request", "Open it as a page, or send the form again from its own page."),
     413: ("That is too much at once", "Send less text."),

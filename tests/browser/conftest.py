@@ -94,12 +94,12 @@ def home(shipped_sqlite: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
                 people.add(session, role.value, role, PASSWORD, by=None, at=clinic.LOADED)
             session.commit()
         engine.dispose()
-        with clinic.open_app(url) as app, _served(app) as address:
+        with clinic.open_app(url) as app, served(app) as address:
             yield address
 
 
 @contextmanager
-def _served(app: Flask) -> Iterator[str]:
+def served(app: Flask) -> Iterator[str]:
     """The app behind the server that the product runs on: it closes what a browser gives up."""
     sockets: dict[int, Any] = {}
     listening = socket.create_server(("127.0.0.1", 0))
