@@ -12,6 +12,7 @@ from admin.comparing import Changes
 from admin.conditions import Conditions
 from admin.decisions import Decisions
 from admin.desk import Home
+from admin.due import ReviewDates
 from admin.keys import Keys
 from admin.people import People
 from admin.releases import Releases
@@ -27,4 +28,15 @@ def attach(app: Flask, service: Service) -> None:
     # The theme's folder is Flask-Admin's own; its Bootstrap is never loaded, because the base template is ours.
     theme = BootstrapTheme(folder="bootstrap4", base_template="desk/base.html")
     admin = Admin(app, name="Desk", theme=theme, index_view=Home())
-    admin.add_views(*shelf_views(), Releases(), Changes(), Trying(), Decisions(), Conditions(), People(), Keys(), Account())
+    admin.add_views(
+        *shelf_views(),
+        Releases(),
+        ReviewDates(),
+        Changes(),
+        Trying(),
+        Decisions(),
+        Conditions(),
+        People(),
+        Keys(),
+        Account(),
+    )

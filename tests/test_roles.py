@@ -68,6 +68,8 @@ WHO: Mapping[str, Mapping[str, Who]] = {
     "/desk/decisions/": {"GET": READ},
     "/desk/decisions/<string:key>": {"GET": READ},
     "/desk/decisions/<string:key>/checklist": {"GET": READ},
+    "/desk/due/": {"GET": READ},
+    "/desk/due/export.csv": {"GET": READ},
     "/desk/releases/": {"GET": READ},
     "/desk/releases/<int:number>": {"GET": READ},
     "/desk/try/": {"GET": READ, "POST": READ},
