@@ -12,12 +12,13 @@
   const ask = async () => {
     try {
       const response = await fetch(atWork.dataset.state, { headers: { Accept: "application/json" } });
-      if (response.redirected || !response.ok) throw new Error(response.statusText);
-      const run = await response.json();
-      if (run.state !== "running") {
+      // Redirected: the session has ended, and this page leads to where one signs in, and back.
+      const run = response.ok && !response.redirected ? await response.json() : null;
+      if (response.redirected || (run && run.state !== "running")) {
         window.location.reload();
         return;
       }
+      if (!run) throw new Error(response.statusText);
       failures = 0;
       howFar.textContent = run.said;
       if (run.total) {
