@@ -100,7 +100,7 @@ def _from_here() -> bool:
         return False
     if origin not in (None, "null") and urlsplit(origin).netloc != request.host:
         return False
-    return site is not None or origin is None or bool(browser)
+    return site is not None or origin != "null" or bool(browser)
 
 
 def _read(text: str) -> object:
