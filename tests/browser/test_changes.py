@@ -64,7 +64,7 @@ def test_a_lead_sees_which_patients_would_be_answered_differently_and_why(
     changed = page.locator(":target")
     expect(changed).to_be_in_viewport()
     expect(changed.get_by_text("Undetermined, for want of: Reason to limit fluids.").first).to_be_visible()
-    changed.get_by_text("Which", exact=True).first.click()
+    changed.get_by_text("Which decisions", exact=True).first.click()
     expect(changed.get_by_role("link", name=re.compile("^Answered ")).first).to_be_visible()
     visitor.heard_nothing_odd()
 
