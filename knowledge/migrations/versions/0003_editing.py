@@ -22,4 +22,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.drop_table("editing")
+    raise NotImplementedError("The record only goes forward: restore the backup made before the upgrade.")
