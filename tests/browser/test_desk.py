@@ -68,7 +68,6 @@ def test_a_session_that_was_lost_leads_back_to_the_page_asked_for(visit: Visit) 
 def test_the_desk_is_reached_by_keyboard(visit: Visit) -> None:
     page = visit().signs_in("auditor")
     expect(page.get_by_role("heading", level=1)).to_have_text("The desk today")
-    names = reached_by_tab(page, 20)
-    ways = names[: names.index("Sign out") + 1]
+    ways = reached_by_tab(page, page.locator(".skip, header a, header button").count())
     assert ways[:4] == ["Skip to content", "Phasewise Desk", "Home", "Rules"]
-    assert ways[-3:] == ["Try a patient", "Your account: auditor", "Sign out"]
+    assert ways[-2:] == ["Your account: auditor", "Sign out"]
