@@ -28,7 +28,7 @@ async function check() {
     if (mine !== asked) return;
     if (!answer.ok) {
       say(answer.status === 0 || answer.status === 401 || answer.status === 403
-        ? "You are no longer signed in. What you wrote is still here: keep it, and sign in again when you are asked."
+        ? "You are no longer signed in. What you wrote is still here: keep it, and sign in again when asked."
         : "It could not be checked just now. What you wrote is still here.");
       return;
     }
@@ -112,9 +112,6 @@ async function rows(button) {
 form.addEventListener("input", (event) => {
   if (event.target.name) soon();
 });
-form.addEventListener("change", (event) => {
-  if (event.target.name) soon();
-});
 form.addEventListener("click", (event) => {
   const button = event.target.closest("button[name=add], button[name=remove]");
   if (!button) return;
@@ -128,6 +125,8 @@ form.addEventListener("submit", () => {
 window.addEventListener("beforeunload", (event) => {
   if (changed) event.preventDefault();
 });
+// What was typed before this script ran, or was put back by the browser, is looked at as well.
+if ([...form.querySelectorAll("input:not([type=checkbox], [type=hidden]), textarea")].some((one) => one.name && one.value !== one.defaultValue)) soon();
 // Shown again by the back button, the page may speak of an older draft: ask what is kept now.
 window.addEventListener("pageshow", (event) => {
   if (event.persisted) check();

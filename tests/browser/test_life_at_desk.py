@@ -88,6 +88,8 @@ def test_a_lead_changes_a_rule_another_approves_and_publishes_it_and_the_api_ans
     author.signs_in("author")
     page = author.opens(f"/desk/rules/{RULE}")
     page.get_by_role("link", name="Edit", exact=True).click()
+    heading(page, "Edit")
+    page.wait_for_load_state("networkidle")
     types(page, "Title", "Offer teaching material on pain")
     expect(page.locator("#kept")).to_have_text("Not kept yet.")
     page.get_by_label("Why this change is made").fill("Says what is to be done.")
