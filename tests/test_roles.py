@@ -35,6 +35,7 @@ def _of_a_shelf(shelf: str) -> dict[str, dict[str, Who]]:
     version = f"{at}/<string:key>/<int:number>"
     return {
         f"{at}/": {"GET": READ},
+        f"{at}/export.csv": {"GET": READ},
         f"{at}/new": {"GET": WRITE, "POST": WRITE},
         f"{at}/check": {"POST": WRITE},
         f"{at}/<string:key>": {"GET": READ},
@@ -72,6 +73,9 @@ WHO: Mapping[str, Mapping[str, Who]] = {
     "/desk/due/export.csv": {"GET": READ},
     "/desk/releases/": {"GET": READ},
     "/desk/releases/<int:number>": {"GET": READ},
+    "/desk/releases/propose": {"GET": READ, "POST": READ},
+    "/desk/releases/<int:number>/approve": {"POST": APPROVE},
+    "/desk/releases/<int:number>/activate": {"GET": APPROVE, "POST": APPROVE},
     "/desk/try/": {"GET": READ, "POST": READ},
     **_of_a_shelf("rules"),
     **_of_a_shelf("facts"),
@@ -173,6 +177,17 @@ def test_everybody_may_do_what_the_table_says_and_nothing_else(
             if client.get("/desk/account").status_code == 303:
                 assert rule == "/desk/sign-out", told
                 enter(client, role.value)
+
+
+@pytest.mark.parametrize("role", sorted(READ - APPROVE))
+def test_others_look_at_the_next_release_and_only_an_approver_publishes_it(
+    client: FlaskClient, service: Service, role: Role
+) -> None:
+    enter(client, role.value)
+    before = rows(service)
+    form = {"csrf_token": a_token(client), "publish": "1", "reason": "It is time."}
+    assert client.post("/desk/releases/propose", data=form).status_code == 403
+    assert rows(service) == before
 
 
 @pytest.mark.parametrize("method", [*METHODS, "OPTIONS"])
