@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import date, timedelta
-
 from flask import redirect, request, url_for
 from flask import session as browser
 from flask.typing import ResponseReturnValue
@@ -16,6 +12,7 @@ from sqlalchemy import func, select
 from admin import access, holding
 from admin.access import CLINICAL, DeskView, signed_in, way_on
 from admin.awaiting import awaiting
+from admin.due import due
 from admin.entering import SignIn, Throttled, admitted, left
 from cds.answering import standing
 from cds.api import session
@@ -23,23 +20,15 @@ from cds.models import Incident
 from cds.pages.views import in_force_since
 from cds.problems import Refused
 from cds.service import service_of
-from knowledge.items import KnowledgeBase
 from knowledge.models import Role
 
-SOON = timedelta(days=90)
+SOON = 90
+"""The days within which a review counts as near."""
+
+MOST_INCIDENTS = 3
 LONGEST_NAME = 200
 
 _REFUSED = "This name and password do not fit an account that may sign in."
-
-
-@dataclass(frozen=True, slots=True)
-class Due:
-    """A rule or source of the release in force, and the day by which it is to be reviewed."""
-
-    kind: str
-    key: str
-    title: str
-    review_by: date
 
 
 class Home(DeskView, AdminIndexView):
@@ -61,18 +50,20 @@ class Home(DeskView, AdminIndexView):
             in_force = standing(service_of(), session())
         except Refused:
             in_force = None
-        today = service_of().now().date()
-        due = sorted(_dated(in_force.release.base), key=lambda one: (one.review_by, one.key)) if in_force else []
+        clinical = current_user.role in CLINICAL
+        dated = due(session(), service_of().now().date()) if clinical else []
+        incidents = select(Incident).order_by(Incident.id.desc())
         return self.render(
             "desk/home.html",
             standing=in_force,
             since=in_force_since(session()),
             awaiting=awaiting(session(), signed_in()),
-            clinical=current_user.role in CLINICAL,
-            overdue=[one for one in due if one.review_by < today],
-            soon=[one for one in due if today <= one.review_by <= today + SOON],
-            next_due=next((one.review_by for one in due if one.review_by > today + SOON), None),
+            clinical=clinical,
+            overdue=[one for one in dated if one.overdue],
+            soon=sum(0 <= one.days <= SOON for one in dated),
+            next_due=next((one.review_by for one in dated if one.days > SOON), None),
             incidents=session().scalar(select(func.count()).select_from(Incident)),
+            latest=session().scalars(incidents.limit(MOST_INCIDENTS)).all(),
         )
 
     @expose("/sign-in", methods=("GET", "POST"))
@@ -99,11 +90,3 @@ class Home(DeskView, AdminIndexView):
         logout_user()
         browser.clear()
         return redirect(url_for("desk.sign_in"), 303)
-
-
-def _dated(base: KnowledgeBase) -> Iterator[Due]:
-    for rule in base.rules.values():
-        yield Due("rule", rule.key, rule.title, rule.review_by)
-    for source in base.sources.values():
-        if source.review_by is not None:
-            yield Due("source", source.key, source.title, source.review_by)

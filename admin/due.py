@@ -81,6 +81,10 @@ class ReviewDates(DeskView):
     def __init__(self) -> None:
         super().__init__(name="Review dates", endpoint="desk_due", url="/desk/due")
 
+    def is_visible(self) -> bool:
+        """Not in the menu: the desk's home leads here."""
+        return False
+
     @expose("/")
     def index(self) -> str:
         asked = _asked()

@@ -59,7 +59,7 @@ class Shelved(DeskView):
 
     def __init__(self, kind: ItemKind) -> None:
         self.shelf: Shelf = shelf_of(kind)
-        super().__init__(name=self.shelf.name, endpoint=self.shelf.endpoint, url=self.shelf.url)
+        super().__init__(name=self.shelf.menu, endpoint=self.shelf.endpoint, url=self.shelf.url)
 
     @property
     def kind(self) -> ItemKind:

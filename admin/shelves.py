@@ -15,6 +15,7 @@ class Shelf:
 
     kind: ItemKind
     name: str
+    menu: str
     one: str
     about: str
     endpoint: str
@@ -29,6 +30,7 @@ SHELVES: Mapping[ItemKind, Shelf] = {
     ItemKind.RULE: Shelf(
         ItemKind.RULE,
         "Rules",
+        "Rules",
         "rule",
         "The newest version of each. Open one to read what it says, to whom, when, and on what evidence.",
         "desk_rules",
@@ -37,6 +39,7 @@ SHELVES: Mapping[ItemKind, Shelf] = {
     ),
     ItemKind.FACT: Shelf(
         ItemKind.FACT,
+        "Facts",
         "Facts",
         "fact",
         "What can be known of a patient: its type, unit, range and codes, and how it is said.",
@@ -47,6 +50,7 @@ SHELVES: Mapping[ItemKind, Shelf] = {
     ItemKind.SOURCE: Shelf(
         ItemKind.SOURCE,
         "Sources",
+        "Sources",
         "source",
         "The published documents that rules cite, and how each was checked.",
         "desk_sources",
@@ -56,6 +60,7 @@ SHELVES: Mapping[ItemKind, Shelf] = {
     ItemKind.VIGNETTE: Shelf(
         ItemKind.VIGNETTE,
         "Example patients",
+        "Patients",
         "example patient",
         "Patients made up, and what must come of the rules they speak for. No release is published under which one fails.",
         "desk_vignettes",
