@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 from flask_admin import expose
 
 from admin.access import DeskView
+from admin.dictionary import facts_as_json
 from cds.api import session
 from cds.changes.candidate import standing
 from knowledge.conditions import facts_of
@@ -70,18 +71,7 @@ class Conditions(DeskView):
 def facts_for_builder(base: KnowledgeBase) -> list[dict[str, Any]]:
     """What the builder knows of each fact, by label; a code that says "not known" is none that can be asked for."""
     return [
-        {
-            "key": fact.key,
-            "label": fact.label,
-            "type": fact.type.value,
-            "topic": fact.topic,
-            "unit": fact.unit,
-            "minimum": fact.minimum,
-            "maximum": fact.maximum,
-            "step": fact.step,
-            "codes": [[code.code, code.label] for code in fact.codes if code.code != NOT_KNOWN_CODE],
-        }
-        for fact in sorted(base.facts.values(), key=lambda fact: (fact.label.casefold(), fact.key))
+        {**one, "codes": [pair for pair in one["codes"] if pair[0] != NOT_KNOWN_CODE]} for one in facts_as_json(base)
     ]
 
 

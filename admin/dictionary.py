@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from cds.pages.labels import label
 from knowledge.facts import Fact
 from knowledge.items import KnowledgeBase
 
@@ -19,7 +18,7 @@ def _fact(fact: Fact) -> dict[str, Any]:
         "key": fact.key,
         "label": fact.label,
         "type": fact.type.value,
-        "topic": label(fact.topic),
+        "topic": fact.topic,
         "unit": fact.unit,
         "minimum": fact.minimum,
         "maximum": fact.maximum,

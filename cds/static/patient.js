@@ -299,7 +299,7 @@ class Patient {
   }
 
   choices() {
-    const facts = FACTS.map((fact) => element("option", { value: fact.label }, fact.topic));
+    const facts = FACTS.map((fact) => element("option", { value: fact.label }, fact.topic.replaceAll("-", " ")));
     const observers = OBSERVERS.map((one) => element("option", { value: one }));
     return [element("datalist", { id: `${this.name}-known` }, ...facts), element("datalist", { id: `${this.name}-observers` }, ...observers)];
   }
