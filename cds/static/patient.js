@@ -209,7 +209,7 @@ class Row {
 
   whence() {
     const { at, by, known } = this.parsed;
-    const when = control("input", { id: `${this.id}-at`, type: "datetime-local", step: 1 });
+    const when = control("input", { id: `${this.id}-at`, type: "datetime-local", step: forInput(at).length > 16 ? 1 : 60 });
     when.value = at && forInput(at);
     when.addEventListener("input", () => this.changed({ at: when.value && `${when.value}${when.value.length === 16 ? ":00" : ""}Z` }));
     const who = control("input", { id: `${this.id}-by`, maxlength: 100, list: `${this.patient.name}-observers`, autocomplete: "off" });
