@@ -66,7 +66,7 @@ def refused(client: FlaskClient, facts: str, path: str = TRY, **more: str) -> st
     return response.text
 
 
-def tested(page: str) -> str:
+def became(page: str) -> str:
     """What the page says of the rule that is tried."""
     found = re.search(r"The rule that is tried (.*?) The answer as of", page)
     assert found
@@ -91,20 +91,20 @@ def drafted(
 def test_the_rule_that_is_tried_stands_first_with_its_state_and_why(lead: FlaskClient) -> None:
     page = tried(lead, HER, f"{TRY}?rule={RULE}")
     assert "Answered by release 1, which is in force. Tried is version 1" in page
-    assert tested(page).startswith("Check the list of oncologic emergencies Recommended")
-    assert "Why Uncontrolled pain; oncologic emergency not ruled out" in tested(page)
+    assert became(page).startswith("Check the list of oncologic emergencies Recommended")
+    assert "Why Uncontrolled pain; oncologic emergency not ruled out" in became(page)
     assert page.index("The rule that is tried") < page.index("to do now")
 
 
 def test_a_rule_that_lacks_facts_says_which(lead: FlaskClient) -> None:
-    said = tested(tried(lead, "has_mbc: yes\n", f"{TRY}?rule={RULE}"))
+    said = became(tried(lead, "has_mbc: yes\n", f"{TRY}?rule={RULE}"))
     assert said.startswith("Check the list of oncologic emergencies Undetermined")
     assert "It lacks Uncontrolled pain" in said
     assert "A fact that is not known is never taken as no." in said
 
 
 def test_a_rule_that_is_not_met_says_why_not(lead: FlaskClient) -> None:
-    said = tested(tried(lead, "has_mbc: yes\npain_nrs: 0\npain_goal_met: yes\n", f"{TRY}?rule={RULE}"))
+    said = became(tried(lead, "has_mbc: yes\npain_nrs: 0\npain_goal_met: yes\n", f"{TRY}?rule={RULE}"))
     assert "Not met" in said
     assert "Why not No uncontrolled pain" in said
 
@@ -115,7 +115,7 @@ def test_a_rule_that_is_withheld_says_by_which_and_why(lead: FlaskClient, servic
     her = release.base.vignettes["external-stable-pain-above-goal"]
     [over] = [one for one in release.overriding if one.rule == RULE]
     at = f"{her.evaluated_at:%Y-%m-%dT%H:%M}"
-    said = {key: tested(tried(lead, patients.write(her.facts), f"{TRY}?rule={key}", at=at)) for key in over.withholds}
+    said = {key: became(tried(lead, patients.write(her.facts), f"{TRY}?rule={key}", at=at)) for key in over.withholds}
     withheld = {key: one for key, one in said.items() if "Withheld" in one}
     assert len(withheld) > 1
     for key, one in withheld.items():
@@ -124,11 +124,11 @@ def test_a_rule_that_is_withheld_says_by_which_and_why(lead: FlaskClient, servic
 
 def test_a_statement_applies_to_nobody(lead: FlaskClient) -> None:
     key = next(key for key, rule in clinic.shipped_base().rules.items() if rule.is_statement)
-    assert "A statement" in tested(tried(lead, HER, f"{TRY}?rule={key}"))
+    assert "A statement" in became(tried(lead, HER, f"{TRY}?rule={key}"))
 
 
 def test_outside_the_population_no_rule_is_said_to_be_met(lead: FlaskClient) -> None:
-    said = tested(tried(lead, HER.replace("has_mbc: yes", "has_mbc: no"), f"{TRY}?rule={RULE}"))
+    said = became(tried(lead, HER.replace("has_mbc: yes", "has_mbc: no"), f"{TRY}?rule={RULE}"))
     assert "Not met" in said
     assert "No rule applies: the content is for patients with metastatic breast cancer" in said
     assert "Uncontrolled pain" not in said.partition("No rule applies")[2]
@@ -176,14 +176,14 @@ def test_a_draft_answers_and_the_page_says_so(lead: FlaskClient, service: Servic
         "Not in force. You try what would be in force with version 2 of “Another title of the emergencies” (draft)"
         in page
     )
-    assert tested(page).startswith("Another title of the emergencies Recommended")
+    assert became(page).startswith("Another title of the emergencies Recommended")
     assert "Why Pain intensity 3" in page
     assert "Not yet clinically approved" not in page
     assert "Checklists are made from a release in force only." in page
     assert "Checklist for" not in page
-    assert tested(tried(lead, HER, f"{TRY}?version={draft}", show="patient"))
+    assert became(tried(lead, HER, f"{TRY}?version={draft}", show="patient"))
     now = tried(lead, "has_mbc: yes\npain_nrs: 3\n", f"{TRY}?rule={RULE}")
-    assert "Recommended" not in tested(now)
+    assert "Recommended" not in became(now)
 
 
 def test_a_draft_that_cannot_answer_says_what_to_mend(lead: FlaskClient, service: Service) -> None:
@@ -303,7 +303,7 @@ def test_a_hundred_kilobytes_are_refused_and_kept(lead: FlaskClient) -> None:
 
 def test_what_word_pastes_is_read(lead: FlaskClient) -> None:
     pasted = "has_mbc:\u00a0yes\u2028pain_nrs:\t8\u200b\r\noncologic_emergency_excluded: no\x0b"
-    assert "Recommended" in tested(tried(lead, pasted, f"{TRY}?rule={RULE}"))
+    assert "Recommended" in became(tried(lead, pasted, f"{TRY}?rule={RULE}"))
 
 
 @pytest.mark.parametrize("text", ["\x00", "has_mbc: \x00yes", "\ud7ff:\uffff", '"""', ":::::", "a" * 49_000, "{}"])
