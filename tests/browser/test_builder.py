@@ -33,7 +33,7 @@ LEAST_HEIGHT = """Math.min(...[...document.querySelectorAll(".built button, .bui
   .filter((one) => !["radio", "checkbox"].includes(one.type)).map((one) => one.getBoundingClientRect().height)
   .filter(Boolean))"""
 IN_BROWSER = """async ([trees, facts]) => {
-  const {CHOICES, isGroup, lacking, rootOf, treeOf, written} = await import("/static/conditions.js");
+  const {CHOICES, isGroup, lacking, rootOf, treeOf, written} = await import("/static/builder/conditions.js");
   const known = new Map(facts.map((fact) => [fact.key, fact]));
   const rows = (node) => (isGroup(node) ? node.parts.flatMap(rows) : node.always ? [] : [node]);
   const lacks = (node) => lacking(node, known) ?? (node.parts ?? []).map(lacks).find(Boolean) ?? null;
@@ -80,6 +80,7 @@ def test_a_lead_builds_a_condition_by_keyboard_and_never_sees_syntax(visit: Visi
     visitor = visit()
     page = at_builder(visitor)
     page.get_by_role("radio", name="Some patients").focus()
+    expect(page.get_by_role("button", name="Undo")).to_be_hidden()
     press, write_in = page.keyboard.press, page.keyboard.type
 
     def on_to(name: str | re.Pattern[str]) -> None:
@@ -376,6 +377,7 @@ def test_when_the_desk_does_not_answer_everything_stays_and_it_is_said(visit: Vi
     expect(page.get_by_role("status")).to_contain_text("kept here")
     expect(text_of(page)).to_have_value("pain_present and sedentary and not ")
     assert facts_shown(page) == ["Pain"]
+    expect(page.locator(".usable")).to_have_js_property("inert", True)
     if what == "offline":
         page.unroute(READ)
         page.get_by_role("button", name="Try again").click()
@@ -442,7 +444,7 @@ def test_numbers_are_written_with_every_digit(visit: Visit) -> None:
     page = visit().opens("/")
     numbers = [0.1, 90.0, -0.5, 1e-7, 123456789012345, 1.5e-10, 0.00000012345, 1e21, 1.25e22, -3]
     written = page.evaluate(
-        "async (numbers) => { const {plain} = await import('/static/conditions.js'); return numbers.map(plain); }",
+        "async (numbers) => { const {plain} = await import('/static/builder/conditions.js'); return numbers.map(plain); }",
         numbers,
     )
     assert [float(one) for one in written] == numbers
