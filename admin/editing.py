@@ -59,7 +59,7 @@ class Editing(Shelved):
     @only(WRITERS)
     def new(self) -> ResponseReturnValue:
         if request.method == "GET":
-            begun = filling.of_content(self.kind, self._begun())
+            begun = filling.of_content(self.kind, self._begun(), standing(session()).base.facts)
             return self._form(Desk("", None, begun, "", ""))
         form = filling.of_posted(self.kind, request.form)
         key = plain_text(request.form.get("key", "")).strip() or _key_from(self.kind, form)
@@ -78,7 +78,8 @@ class Editing(Shelved):
         if request.method == "GET":
             content = json.loads(newest.content)
             reason = newest.reason if newest.state is VersionState.DRAFT else ""
-            return self._form(Desk(key, newest, filling.of_content(self.kind, content), reason, newest.digest))
+            shown = filling.of_content(self.kind, content, standing(session()).base.facts)
+            return self._form(Desk(key, newest, shown, reason, newest.digest))
         form = filling.of_posted(self.kind, request.form)
         return self._posted(Desk(key, newest, form, _reason(), request.form.get("opened", "")))
 

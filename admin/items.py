@@ -152,7 +152,7 @@ class Items(Shelved):
                 "overridden_by": overridden_by(key, around.base),
             }
         if self.kind is ItemKind.VIGNETTE:
-            shown["facts_as_text"] = patient_text(json.loads(version.content)["facts"])
+            shown["facts_as_text"] = patient_text(json.loads(version.content)["facts"], around.base.facts)
         return self.render(f"desk/item/{self.kind}.html", **shown)
 
 

@@ -39,6 +39,6 @@ def test_every_shipped_item_comes_back_from_its_form_as_it_was(kind: ItemKind) -
     assert items
     for item in items:
         content = content_of(item)
-        shown = filling.of_content(kind, content)
+        shown = filling.of_content(kind, content, FACTS)
         again = filling.of_posted(kind, posted(shown))
         assert filling.content_of(kind, item.key, again, FACTS) == content

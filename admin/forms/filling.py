@@ -21,10 +21,10 @@ LONGEST_FIELD = 20_000
 """How many characters any one field may hold for a draft to be kept."""
 
 
-def of_content(kind: ItemKind, content: Content) -> Form:
+def of_content(kind: ItemKind, content: Content, facts: Mapping[str, Fact]) -> Form:
     """The form that shows a written form."""
     form = FORMS[kind]()
-    data = {field.short_name: shown(field, _for_form(kind, field.short_name, content)) for field in form}
+    data = {field.short_name: shown(field, _for_form(kind, field.short_name, content, facts)) for field in form}
     form.process(data=data)
     return form
 
@@ -108,11 +108,11 @@ def _leaves(form: Form) -> Iterable[Field]:
                 yield field
 
 
-def _for_form(kind: ItemKind, name: str, content: Content) -> Any:
+def _for_form(kind: ItemKind, name: str, content: Content, facts: Mapping[str, Fact]) -> Any:
     value = content.get(name)
     match kind, name:
         case ItemKind.VIGNETTE, "facts":
-            return patients.write(value) if isinstance(value, dict) else value
+            return patients.write(value, facts) if isinstance(value, dict) else value
         case ItemKind.VIGNETTE, "expect" if isinstance(value, dict):
             return [{"rule": key, "state": state} for state, keys in value.items() for key in keys]
         case _:
