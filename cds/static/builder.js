@@ -33,9 +33,11 @@ class Builder {
     this.untouched = true;
     this.insists = false;
     this.undone = [];
-    // Only the answer to the newest question counts; `asked` is its text, `good` the last one that could be read.
+    // Only the answer to the newest question counts: `asked` is its text, `heard` the last one that was answered,
+    // `good` the last one that could be read.
     this.turn = 0;
     this.asked = null;
+    this.heard = null;
     this.good = null;
     this.rows = new Rows(this.area.id, facts, this);
     this.frame();
@@ -162,7 +164,11 @@ class Builder {
     const behind = this.behind();
     this.place.classList.toggle("behind", behind);
     this.tells(behind ? BEHIND : "");
-    if (behind) return;
+    if (behind) {
+      // What stands in the text is still to be said, if it was written a moment ago.
+      if (this.area.value !== this.heard) this.soon("builder");
+      return;
+    }
     this.insists = false;
     this.writes(this.mode === "some" ? written(treeOf(this.root)) : this.mode === "every" ? "always" : "");
     this.soon("builder");
@@ -244,6 +250,7 @@ class Builder {
   }
 
   blank(from) {
+    this.heard = this.asked;
     this.shows([], "");
     this.dims(false);
     this.said(this.mayBeEmpty ? "Never by itself: this is a statement." : "");
@@ -254,6 +261,7 @@ class Builder {
 
   answered(answer, from) {
     const wrong = answer.problems.length > 0;
+    this.heard = this.asked;
     this.shows(answer.problems, answer.read ?? "");
     if (from === "text") this.dims(wrong);
     if (wrong) this.said("The text cannot be read yet.");

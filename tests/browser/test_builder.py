@@ -268,6 +268,8 @@ def test_every_patient_and_back(visit: Visit) -> None:
     expect(page.locator(".row")).to_have_count(0)
     page.get_by_role("radio", name="Some patients").check()
     expect(text_of(page)).to_have_value(WANTED)
+    page.get_by_role("button", name="Add a condition").last.click()
+    expect(words_of(page)).to_have_text("Age over 55 years and (pain or no living will exists).")
     types(page, "always")
     expect(page.get_by_role("radio", name="Every patient")).to_be_checked()
 
@@ -350,6 +352,34 @@ def test_an_answer_that_comes_late_is_dropped(visit: Visit) -> None:
     page.wait_for_timeout(300)
     expect(words_of(page)).to_have_text("Pain.")
     assert facts_shown(page) == ["Pain"]
+
+
+def test_a_text_that_was_never_read_is_not_written_over(visit: Visit) -> None:
+    page = at_builder(visit())
+    types(page, WANTED)
+    expect(page.locator(".row")).to_have_count(3)
+    page.route(READ, lambda route: route.abort())
+    with page.expect_navigation():
+        page.evaluate("document.querySelector('form.sheet').requestSubmit()")
+    expect(page.get_by_role("status")).to_contain_text("The desk cannot be reached")
+    expect(text_of(page)).to_have_value(WANTED)
+    expect(page.locator(".tree")).to_be_hidden()
+    page.unroute(READ)
+    page.get_by_role("button", name="Try again").click()
+    expect(page.locator(".row")).to_have_count(3)
+
+
+def test_the_deepest_nesting_stays_usable(visit: Visit) -> None:
+    page = at_builder(visit(400))
+    types(page, "not (" * 38 + "pain_present" + ")" * 38)
+    expect(page.locator(".row")).to_have_count(1)
+    assert fits(page)
+    page.get_by_label("Fact", exact=True).scroll_into_view_if_needed()
+    box = page.get_by_label("Fact", exact=True).bounding_box()
+    assert box
+    assert box["width"] >= 100
+    page.get_by_role("button", name="Dissolve, keep its conditions: the group").last.click()
+    expect(text_of(page)).to_have_value("not (" * 36 + "not pain_present" + ")" * 36)
 
 
 @pytest.mark.parametrize("what", ["offline", "signed out", "broken", "older than the session"])
@@ -444,7 +474,7 @@ def test_numbers_are_written_with_every_digit(visit: Visit) -> None:
     page = visit().opens("/")
     numbers = [0.1, 90.0, -0.5, 1e-7, 123456789012345, 1.5e-10, 0.00000012345, 1e21, 1.25e22, -3]
     written = page.evaluate(
-        "async (numbers) => { const {plain} = await import('/static/builder/conditions.js'); return numbers.map(plain); }",
+        "async (numbers) => numbers.map((await import('/static/builder/conditions.js')).plain)",
         numbers,
     )
     assert [float(one) for one in written] == numbers

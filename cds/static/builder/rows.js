@@ -63,7 +63,7 @@ export class Rows {
         this.acts.changed(`${path}:kind`);
       },
     }, ...KINDS.map(([word, said]) => h("option", {value: word, selected: word === node.kind}, said)));
-    return h("div", {class: top ? "group top" : "group", role: "group", "aria-label": top ? "Conditions" : "Group"},
+    return h("div", {class: top ? "group outermost" : "group", role: "group", "aria-label": top ? "Conditions" : "Group"},
       h("div", {class: "head"},
         h("span", {class: "soft", "aria-hidden": "true"}, top ? "It is for patients to whom" : "A group:"),
         kind, ...this.count(node, path, note), top ? null : this.tools(node, path)),
