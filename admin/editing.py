@@ -32,7 +32,7 @@ from knowledge.pasted import plain_text
 from knowledge.schemas import Content, item_from
 from knowledge.steps import ChangedMeanwhile, DraftOpen
 
-LONGEST_REASON = 2_000
+LONGEST_REASON = 20_000
 _RESERVED = frozenset({"new", "check", "export"})
 
 

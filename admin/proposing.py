@@ -32,7 +32,7 @@ from knowledge.steps import retired_by
 LARGEST = 2**31
 """From here on a number fits no column, so no release and no version has it."""
 
-LONGEST_REASON = 2_000
+LONGEST_REASON = 20_000
 
 
 @dataclass(frozen=True, slots=True)

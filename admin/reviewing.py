@@ -29,7 +29,7 @@ from knowledge.models import User, Version, VersionState
 from knowledge.pasted import plain_text
 from knowledge.steps import authors
 
-LONGEST_COMMENT = 2_000
+LONGEST_COMMENT = 20_000
 
 
 class Reviewing(Shelved):

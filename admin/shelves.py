@@ -62,7 +62,7 @@ SHELVES: Mapping[ItemKind, Shelf] = {
         "Example patients",
         "Patients",
         "example patient",
-        "Patients made up, and what must come of the rules they speak for. No release is published under which one fails.",
+        "Patients made up, and what must come of the rules they speak for: nothing is published while one fails.",
         "desk_vignettes",
         "/desk/vignettes",
         {},
