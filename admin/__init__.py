@@ -6,18 +6,18 @@ from flask import Blueprint, Flask
 from flask_admin import Admin
 from flask_admin.theme import BootstrapTheme
 
-from admin import access
-from admin.account import Account
-from admin.comparing import Changes
-from admin.conditions import Conditions
-from admin.decisions import Decisions
 from admin.desk import Home
-from admin.due import ReviewDates
-from admin.keys import Keys
-from admin.people import People
-from admin.releases import Releases
-from admin.shelf_views import shelf_views
-from admin.trying import Trying
+from admin.entry import access
+from admin.record.decisions import Decisions
+from admin.releases.comparing import Changes
+from admin.releases.due import ReviewDates
+from admin.releases.reading import Releases
+from admin.shelf.views import shelf_views
+from admin.staff.account import Account
+from admin.staff.keys import Keys
+from admin.staff.people import People
+from admin.trying.conditions import Conditions
+from admin.trying.patients import Trying
 from cds.service import Service
 
 

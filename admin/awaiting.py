@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
-from admin.access import APPROVERS, WRITERS
-from admin.catalogue import title_of
+from admin.entry.access import APPROVERS, WRITERS
+from admin.shelf.catalogue import title_of
 from cds.changes import gated
 from knowledge.models import Release, User, Version, VersionState
 from knowledge.releasing import in_force

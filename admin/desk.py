@@ -9,11 +9,11 @@ from flask_admin import AdminIndexView, expose
 from flask_login import current_user, login_user, logout_user
 from sqlalchemy import func, select
 
-from admin import access, holding
-from admin.access import CLINICAL, DeskView, signed_in, way_on
 from admin.awaiting import awaiting
-from admin.due import due
-from admin.entering import SignIn, Throttled, admitted, left
+from admin.entry import access, holding
+from admin.entry.access import CLINICAL, DeskView, signed_in, way_on
+from admin.entry.entering import SignIn, Throttled, admitted, left
+from admin.releases.due import due
 from cds.answering import standing
 from cds.api import session
 from cds.models import Incident

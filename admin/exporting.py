@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from admin.access import signed_in
+from admin.entry.access import signed_in
 from cds.api import session
 from cds.service import service_of
 from knowledge import audit

@@ -12,7 +12,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select, text, update
 
-from admin import recorded, remaking
+from admin.record import recorded, remaking
 from cds.deciding import Disagreement
 from cds.models import Decision
 from cds.service import Service

@@ -401,7 +401,7 @@ def test_where_no_key_can_be_kept_sessions_still_work(
     def read_only(*_: object, **__: object) -> None:
         raise OSError(30, "Read-only file system")
 
-    monkeypatch.setattr("admin.cookies.NamedTemporaryFile", read_only)
+    monkeypatch.setattr("admin.entry.cookies.NamedTemporaryFile", read_only)
     with clinic.copied(shipped_sqlite, tmp_path) as url, clinic.open_app(url) as app:
         assert app.test_client().get("/desk/sign-in").status_code == 200
         assert app.secret_key

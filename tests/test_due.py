@@ -15,7 +15,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from admin.due import PERIODS, due
+from admin.releases.due import PERIODS, due
 from cds.service import Service
 from knowledge import lifecycle
 from knowledge.items import ItemKind

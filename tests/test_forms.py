@@ -6,7 +6,7 @@ import pytest
 from werkzeug.datastructures import MultiDict
 from wtforms import Form
 
-from admin.forms import filling
+from admin.shelf.forms import filling
 from knowledge import files
 from knowledge.facts import Fact
 from knowledge.items import ItemKind

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from admin.conditions import facts_for_builder, reading
+from admin.trying.conditions import facts_for_builder, reading
 from knowledge.conditions import leaves
 from knowledge.facts import NOT_KNOWN_CODE
 from knowledge.language import parse

@@ -43,7 +43,6 @@ class Builder {
     this.frame();
     this.area.addEventListener("input", () => this.typed());
     this.area.addEventListener("change", () => this.area.value !== this.asked && this.read("text"));
-    this.area.addEventListener("paste", (event) => this.pasted(event));
     this.area.form?.addEventListener("submit", (event) => this.submitted(event));
     // The browser may put back what was typed before it left the page.
     window.addEventListener("pageshow", () => this.area.value !== this.asked && this.read("text"));
@@ -201,15 +200,6 @@ class Builder {
     // What is being typed is not written over from here before it was read.
     this.usable.inert = true;
     this.soon("text");
-  }
-
-  pasted(event) {
-    const most = this.area.maxLength;
-    const stays = this.area.value.length - (this.area.selectionEnd - this.area.selectionStart);
-    const comes = event.clipboardData?.getData("text").length ?? 0;
-    if (most < 0 || stays + comes <= most) return;
-    const said = `A condition has at most ${most} characters: only the beginning of what you pasted is here.`;
-    setTimeout(() => this.tells(said));
   }
 
   putsBack() {

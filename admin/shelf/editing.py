@@ -13,12 +13,12 @@ from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from wtforms import Form
 
-from admin.access import WRITERS, only, signed_in
-from admin.checked import checked
-from admin.conditions import facts_for_builder
-from admin.dictionary import facts_as_json
-from admin.forms import filling
-from admin.items import Shelved
+from admin.entry.access import WRITERS, only, signed_in
+from admin.shelf.checked import checked
+from admin.shelf.forms import filling
+from admin.shelf.items import Shelved
+from admin.trying.conditions import facts_for_builder
+from admin.trying.dictionary import facts_as_json
 from cds.api import session
 from cds.changes.candidate import Candidate, standing
 from cds.pages.labels import count

@@ -10,9 +10,9 @@ from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from sqlalchemy.orm import Session
 
-from admin.access import DeskView, signed_in
-from admin.recorded import asked_from, page_of, recommended_in
-from admin.remaking import MadeAgain, NotMadeAgain, made_again
+from admin.entry.access import DeskView, signed_in
+from admin.record.recorded import asked_from, page_of, recommended_in
+from admin.record.remaking import MadeAgain, NotMadeAgain, made_again
 from cds.api import session
 from cds.deciding import decide
 from cds.models import ApiKey, Decision

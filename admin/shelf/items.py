@@ -12,9 +12,10 @@ from flask_admin import expose
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from admin.access import APPROVERS, WRITERS, DeskView
-from admin.catalogue import PAGE, Listed, choices_for, narrowed, newest
-from admin.documents import (
+from admin.entry.access import APPROVERS, WRITERS, DeskView
+from admin.exporting import exported
+from admin.shelf.catalogue import PAGE, Listed, choices_for, narrowed, newest
+from admin.shelf.documents import (
     Past,
     evidence,
     history,
@@ -23,8 +24,7 @@ from admin.documents import (
     surroundings,
     used_by,
 )
-from admin.exporting import exported
-from admin.shelves import Shelf, shelf_of
+from admin.shelf.shelves import Shelf, shelf_of
 from cds.api import session
 from cds.service import service_of
 from knowledge.errors import ContentError

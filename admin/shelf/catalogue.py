@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from admin.shelves import SHELVES
+from admin.shelf.shelves import SHELVES
 from knowledge import lifecycle
 from knowledge.conditions import AllOf, Among, AnyOf, AtLeast, Compare, Condition, Not, Operator
 from knowledge.errors import ConditionError

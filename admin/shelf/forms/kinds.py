@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from wtforms import Form
 
-from admin.forms.fields import (
+from admin.shelf.forms.fields import (
     Choice,
     Choices,
     Condition,

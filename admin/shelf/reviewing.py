@@ -10,8 +10,8 @@ from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_login import current_user
 
-from admin.access import APPROVERS, CLINICAL, WRITERS, only, signed_in
-from admin.items import Shelved, held_in_force, moves, number_in
+from admin.entry.access import APPROVERS, CLINICAL, WRITERS, only, signed_in
+from admin.shelf.items import Shelved, held_in_force, moves, number_in
 from cds.api import session
 from cds.changes import gated
 from cds.changes.beside import NotComparable, over_vignettes

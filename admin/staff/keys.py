@@ -10,7 +10,7 @@ from flask_admin import expose
 from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
-from admin.access import ADMINISTRATORS, DeskView, signed_in
+from admin.entry.access import ADMINISTRATORS, DeskView, signed_in
 from cds import keys
 from cds.api import session
 from cds.models import ApiKey

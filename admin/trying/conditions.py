@@ -11,8 +11,8 @@ from flask import request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 
-from admin.access import DeskView
-from admin.dictionary import facts_as_json
+from admin.entry.access import DeskView
+from admin.trying.dictionary import facts_as_json
 from cds.api import session
 from cds.changes.candidate import standing
 from knowledge.conditions import facts_of

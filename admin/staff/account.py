@@ -6,8 +6,8 @@ from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 
-from admin.access import DeskView, reseal, signed_in
-from admin.entering import Throttled, change_password
+from admin.entry.access import DeskView, reseal, signed_in
+from admin.entry.entering import Throttled, change_password
 from cds.api import session
 from knowledge import people
 from knowledge.errors import KnowledgeError

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from admin.editing import Editing
-from admin.items import Items
-from admin.reviewing import Reviewing
+from admin.shelf.editing import Editing
+from admin.shelf.items import Items
+from admin.shelf.reviewing import Reviewing
 from knowledge.items import ItemKind
 
 

@@ -16,8 +16,8 @@ from flask_wtf import CSRFProtect
 from flask_wtf.csrf import CSRFError
 from werkzeug.wrappers import Response
 
-from admin import cookies, entering, holding
-from admin.cookies import DESK, LONGEST_PAUSE, LONGEST_SESSION, at_desk
+from admin.entry import cookies, entering, holding
+from admin.entry.cookies import DESK, LONGEST_PAUSE, LONGEST_SESSION, at_desk
 from cds.api import session
 from cds.service import Service, service_of
 from knowledge import people

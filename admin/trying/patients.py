@@ -15,9 +15,9 @@ from flask_admin import expose
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from admin.access import DeskView
-from admin.answering import Answering, answering, tested
-from admin.dictionary import facts_as_json
+from admin.entry.access import DeskView
+from admin.trying.answering import Answering, answering, tested
+from admin.trying.dictionary import facts_as_json
 from cds.api import session
 from cds.deciding import Disagreement, Question
 from cds.engine import EngineFault

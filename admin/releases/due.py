@@ -16,11 +16,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 from werkzeug.wrappers import Response
 
-from admin.access import WRITERS, DeskView
-from admin.catalogue import PAGE, title_of
+from admin.entry.access import WRITERS, DeskView
 from admin.exporting import exported
-from admin.items import number_in
-from admin.shelves import Shelf, shelf_of
+from admin.shelf.catalogue import PAGE, title_of
+from admin.shelf.items import number_in
+from admin.shelf.shelves import Shelf, shelf_of
 from cds.api import session
 from cds.service import service_of
 from knowledge.items import ItemKind

@@ -8,8 +8,8 @@ from typing import Any
 from werkzeug.datastructures import MultiDict
 from wtforms import Field, Form
 
-from admin.forms.fields import Flag, Rows, Texts, shown, written
-from admin.forms.kinds import FORMS
+from admin.shelf.forms.fields import Flag, Rows, Texts, shown, written
+from admin.shelf.forms.kinds import FORMS
 from knowledge import patients
 from knowledge.errors import ContentProblem, PatientError
 from knowledge.facts import Fact

@@ -13,8 +13,8 @@ from flask_admin import expose
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
-from admin.access import DeskView, signed_in
-from admin.catalogue import title_of
+from admin.entry.access import DeskView, signed_in
+from admin.shelf.catalogue import title_of
 from cds.api import session
 from cds.changes import running
 from cds.changes.beside import NOTHING_IN_FORCE, NotComparable, over_vignettes

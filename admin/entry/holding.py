@@ -15,7 +15,7 @@ from flask import session as browser
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from admin.entering import SignIn
+from admin.entry.entering import SignIn
 from knowledge.steps import WRITERS
 
 _EDITORS = re.compile(r"/desk/(rules|facts|sources|vignettes)/(new|[^/\\?#]+/edit)")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
-from admin.shelves import Shelf, shelf_of
+from admin.shelf.shelves import Shelf, shelf_of
 from cds.changes.candidate import Candidate, candidate, item_of, standing
 from cds.changes.gate import companions
 from cds.changes.trial import tried

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from sqlalchemy.orm import Session
 from wtforms import Form
 
-from admin.documents import Neighbour, Played, as_played, name_of
-from admin.forms import filling
+from admin.shelf.documents import Neighbour, Played, as_played, name_of
+from admin.shelf.forms import filling
 from cds.changes.candidate import Candidate, candidate, item_of, underway
 from cds.changes.trial import Trial, tried, with_condition_of
 from knowledge.conditions import Condition

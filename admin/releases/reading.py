@@ -11,8 +11,8 @@ from flask_login import current_user
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, selectinload
 
-from admin.access import APPROVERS
-from admin.proposing import Proposing, release_of
+from admin.entry.access import APPROVERS
+from admin.releases.proposing import Proposing, release_of
 from cds.api import session
 from cds.changes import gated
 from knowledge import lifecycle

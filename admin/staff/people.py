@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from sqlalchemy import select
 
-from admin.access import ADMINISTRATORS, DeskView, signed_in
+from admin.entry.access import ADMINISTRATORS, DeskView, signed_in
 from cds.api import session
 from cds.service import service_of
 from knowledge import passwords, people

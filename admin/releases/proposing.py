@@ -12,8 +12,8 @@ from flask_admin import expose
 from flask_login import current_user
 from sqlalchemy import select
 
-from admin.access import APPROVERS, CLINICAL, DeskView, only, signed_in
-from admin.catalogue import title_of
+from admin.entry.access import APPROVERS, CLINICAL, DeskView, only, signed_in
+from admin.shelf.catalogue import title_of
 from cds.api import session
 from cds.changes import gated
 from cds.changes.beside import NotComparable, over_vignettes

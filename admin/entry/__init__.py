@@ -1,0 +1,1 @@
+"""Who may enter the desk, how, and for how long."""

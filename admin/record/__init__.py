@@ -1,0 +1,1 @@
+"""Recorded decisions: found, made again, and printed."""

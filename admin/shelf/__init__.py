@@ -1,0 +1,1 @@
+"""Facts, sources, rules and example patients: read, written, submitted and reviewed."""
