@@ -114,8 +114,10 @@ def content() -> None:
 def content_export(folder: Path) -> None:
     """Write the release in force, and drafts not yet in a release, to FOLDER."""
     with _service() as service, service.sessions() as session:
-        release = loading.export(session, folder)
-    click.echo(f"Release {release.number} is written to {folder}.")
+        exported = loading.export(session, folder)
+    click.echo(f"Release {exported.release.number} is written to {folder}.")
+    if exported.left_out:
+        click.echo(f"Left out, because they are not finished: {'; '.join(exported.left_out)}.", err=True)
 
 
 @content.command("import")

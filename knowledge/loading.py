@@ -62,21 +62,32 @@ def load(session: Session, folder: Path, *, by: User | None, at: datetime, reaso
     return Loaded(release, tuple(f"{entry.kind} {entry.item.key}" for entry in drafts))
 
 
-def export(session: Session, folder: Path) -> Release:
-    """Write the release in force, and the drafts of items that are in no release yet, as content files."""
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """The release that was written, and the drafts that were left out because they are not finished."""
+
+    release: Release
+    left_out: tuple[str, ...]
+
+
+def export(session: Session, folder: Path) -> Exported:
+    """Write the release in force, and the finished drafts of items that are in no release yet, as content files."""
     release = releasing.in_force(session)
     if release is None:
         raise NothingToExport("No release is in force, so there is nothing to export. Import content first.")
     in_release = set(session.scalars(select(ReleaseVersion.version_id).where(ReleaseVersion.release_id == release.id)))
     rows = session.scalars(select(Version).order_by(Version.id)).all()
     released = {(row.kind, row.key) for row in rows if row.id in in_release}
-    entries = [
-        Entry(item_from(row.kind, json.loads(row.content)), draft=row.id not in in_release)
-        for row in rows
-        if row.id in in_release or (row.state is VersionState.DRAFT and (row.kind, row.key) not in released)
-    ]
+    entries = [Entry(item_from(row.kind, json.loads(row.content))) for row in rows if row.id in in_release]
+    left_out = []
+    for row in rows:
+        if row.state is VersionState.DRAFT and (row.kind, row.key) not in released:
+            try:
+                entries.append(Entry(item_from(row.kind, json.loads(row.content)), draft=True))
+            except ContentError:
+                left_out.append(row.label)
     files.write(entries, folder)
-    return release
+    return Exported(release, tuple(left_out))
 
 
 def _draft_changes(

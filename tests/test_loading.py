@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from knowledge import audit, lifecycle, loading
+from knowledge import audit, files, lifecycle, loading
 from knowledge.database import connect, sessions, upgrade
 from knowledge.errors import ContentError
 from knowledge.files import SHIPPED
@@ -189,7 +189,7 @@ def test_after_the_desk_has_published_its_own_versions_are_exported(
     kept = [version for version in held.versions if version.key != "walk"]
     release = lifecycle.publish(session, [*kept, draft], by=cleo, at=LATER, reason="New evidence.")
     lifecycle.activate(session, release, by=cleo, at=LATER, reason="New evidence.")
-    assert loading.export(session, tmp_path / "out") is release
+    assert loading.export(session, tmp_path / "out").release is release
     assert content.texts(tmp_path / "out") == content.texts(folder)
 
 
@@ -252,3 +252,12 @@ def engine_of_shipped(shipped_url: str) -> Iterator[Engine]:
     engine = connect(shipped_url)
     yield engine
     engine.dispose()
+
+
+def test_a_draft_that_is_not_finished_is_left_out_and_named(session: Session, folder: Path, tmp_path: Path) -> None:
+    load(session, folder)
+    half = {"key": "half", "title": "Half a rule", "condition": "pain_present and ("}
+    lifecycle.draft(session, ItemKind.RULE, "half", half, by=None, at=LOADED, reason="")
+    exported = loading.export(session, tmp_path / "out")
+    assert exported.left_out == ("rule half, version 1",)
+    assert "half" not in {entry.item.key for entry in files.read(tmp_path / "out")}
