@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -11,8 +12,7 @@ from sqlalchemy.orm import Session, selectinload
 from admin.entry.access import APPROVERS, WRITERS
 from admin.shelf.catalogue import title_of
 from cds.changes import gated
-from knowledge.models import Release, User, Version, VersionState
-from knowledge.releasing import in_force
+from knowledge.models import Activation, AuditEvent, Release, User, Version, VersionState
 from knowledge.steps import authors
 
 
@@ -22,6 +22,7 @@ class Waiting:
 
     version: Version
     title: str
+    comment: str = ""
 
     @property
     def view(self) -> str:
@@ -57,7 +58,7 @@ def awaiting(session: Session, person: User) -> Awaiting:
     seen = {one.id for one in (*to_review, *mine)}
     return Awaiting(
         to_review=_named(to_review),
-        given_back=_named(back),
+        given_back=tuple(Waiting(one, title_of(one), _comment(session, one)) for one in back),
         drafts=_named(mine),
         to_release=len(gated.proposal(session, gated.Choice()).fresh) if approves else 0,
         to_activate=_newest_unused(session) if approves else None,
@@ -83,11 +84,22 @@ def _given_back(session: Session) -> list[Version]:
 
 
 def _newest_unused(session: Session) -> Release | None:
-    """The newest release, when it was published after the one in force."""
+    """The newest release, when it was never in force."""
     newest = session.scalars(select(Release).order_by(Release.number.desc()).limit(1)).one_or_none()
-    now = in_force(session)
-    return newest if newest is not None and (now is None or newest.number > now.number) else None
+    if newest is None:
+        return None
+    used = session.scalar(select(Activation.id).where(Activation.release_id == newest.id).limit(1))
+    return newest if used is None else None
 
 
 def _named(versions: Iterable[Version]) -> tuple[Waiting, ...]:
     return tuple(Waiting(one, title_of(one)) for one in versions)
+
+
+def _comment(session: Session, version: Version) -> str:
+    """With what a version was given back."""
+    told = select(AuditEvent.details).where(
+        AuditEvent.subject == version.subject, AuditEvent.action == "version.returned"
+    )
+    details = session.scalars(told.limit(1)).one_or_none()
+    return json.loads(details)["comment"] if details else ""

@@ -9,6 +9,7 @@ from cds.deciding import Disagreement, Question, decide
 from cds.releases import PreparedRelease
 from cds.requests import UnusableRequest
 from knowledge.items import State, Vignette
+from knowledge.labels import label
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +39,15 @@ def play(release: PreparedRelease, vignette: Vignette) -> Iterator[Failure]:
     for expected, keys in vignette.expect.items():
         for key in keys:
             if states.get(key) is not expected:
-                found = states.get(key, "no rule of this release")
-                yield Failure(vignette.key, key, f"expected {expected}, but it is {found}")
+                found = _said(states[key]) if key in states else "no rule of this release"
+                yield Failure(vignette.key, key, f"expected {_said(expected)}, but it is {found}")
 
 
 def outcome(release: PreparedRelease, vignette: Vignette) -> Mapping[str, State]:
     """The state of every rule for the vignette's patient. Raises UnusableRequest or Disagreement."""
     question = Question(vignette.key, vignette.evaluated_at, vignette.facts)
     return decide(release, question, clinically_approved=False).states
+
+
+def _said(state: State) -> str:
+    return label(state).lower()

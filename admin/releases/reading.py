@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
+from flask import request
 from flask_admin import expose
 from flask_login import current_user
 from sqlalchemy import func, select
@@ -13,6 +15,7 @@ from sqlalchemy.orm import Session, selectinload
 
 from admin.entry.access import APPROVERS
 from admin.releases.proposing import Proposing, release_of
+from admin.shelf.items import number_in
 from cds.api import session
 from cds.changes import gated
 from knowledge import lifecycle
@@ -38,6 +41,16 @@ class Releases(Proposing):
             waiting=len(gated.proposal(session(), gated.Choice()).fresh),
         )
 
+    def _beside(self, release: Release) -> dict[str, Any]:
+        """The release that it is held against, the one before it unless another is asked for, and what differs."""
+        numbers = list(session().scalars(select(Release.number).order_by(Release.number)))
+        earlier = max((one for one in numbers if one < release.number), default=None)
+        wanted = number_in(request.args.get("against"), earlier or 0)
+        if wanted not in numbers or wanted == release.number:
+            return {"against": None, "moved": [], "numbers": numbers}
+        other = release_of(wanted)
+        return {"against": other, "moved": _moved(session(), other, release), "numbers": numbers}
+
     @expose("/<int:number>")
     def release(self, number: int) -> str:
         release = release_of(number)
@@ -51,8 +64,46 @@ class Releases(Proposing):
             may_activate=current_user.role in APPROVERS,
             may_approve=current_user.role in APPROVERS and _may_approve(release),
             newer=in_force is not None and release.number < in_force.number,
+            publisher=release.created_by_id == int(current_user.id),
+            **self._beside(release),
             held=[(kind, held[kind]) for kind in (ItemKind.RULE, ItemKind.SOURCE, ItemKind.FACT, ItemKind.VIGNETTE)],
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """An item that is not the same in two releases: the numbers of its versions, None where it is not in one."""
+
+    kind: ItemKind
+    key: str
+    title: str
+    before: int | None
+    after: int | None
+
+
+def _moved(session: Session, before: Release, after: Release) -> list[Moved]:
+    """What differs between two releases, by kind and title."""
+    was, now = (
+        {(kind, one["key"]): one for kind, items in _held(session, release).items() for one in items}
+        for release in (before, after)
+    )
+    found = [
+        Moved(
+            kind,
+            key,
+            (now.get((kind, key)) or was[kind, key])["title"],
+            _number(was, kind, key),
+            _number(now, kind, key),
+        )
+        for kind, key in was.keys() | now.keys()
+        if _number(was, kind, key) != _number(now, kind, key)
+    ]
+    return sorted(found, key=lambda one: (one.kind, one.title.casefold()))
+
+
+def _number(held: Mapping[tuple[ItemKind, str], dict[str, Any]], kind: ItemKind, key: str) -> int | None:
+    one = held.get((kind, key))
+    return one["number"] if one else None
 
 
 def _may_approve(release: Release) -> bool:

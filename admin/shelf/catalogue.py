@@ -123,7 +123,7 @@ def _fits(one: Listed, chosen: Mapping[str, str]) -> bool:
             case "phase":
                 return one.phases
             case "state":
-                return (one.standing,)
+                return (one.standing, *((IN_FORCE,) if one.in_force is not None else ()))
             case _:
                 return (one.content.get(name),)
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy.orm import Session
 from wtforms import Form
 
 from admin.shelf.documents import Neighbour, Played, as_played, name_of
 from admin.shelf.forms import filling
-from cds.changes.candidate import Candidate, candidate, item_of, underway
+from cds.changes.candidate import Candidate, candidate, item_of, standing, underway
 from cds.changes.trial import Trial, tried, with_condition_of
 from knowledge.conditions import Condition
 from knowledge.errors import ConditionError, ContentError, ContentProblem, PatientError
@@ -20,7 +20,7 @@ from knowledge.language import parse
 from knowledge.models import VersionState
 from knowledge.patients import read
 from knowledge.references import Name, bound_together
-from knowledge.schemas import Content, Item, item_from
+from knowledge.schemas import Content, Item, content_of, item_from
 from knowledge.wording import in_words
 
 
@@ -40,6 +40,8 @@ class Checked:
     elsewhere: tuple[ContentProblem, ...] = ()
     same_condition: tuple[Neighbour, ...] = ()
     counted_with: tuple[Neighbour, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """What each field of the form is called, by its name."""
     trial: Trial | None = field(default=None, repr=False)
 
     @property
@@ -49,15 +51,26 @@ class Checked:
         return sum(map(len, self.at.values())) + len(self.general) + failing + len(self.elsewhere)
 
 
-def checked(session: Session, kind: ItemKind, content: Content, form: Form) -> Checked:
+def checked(session: Session, kind: ItemKind, content: Content, form: Form, reason: str) -> Checked:
     """Read and try an item as it is written, among what is in force, under way, and drafted together with it."""
+    said = _checked(session, kind, content, form)
+    if not reason:
+        said = replace(said, at={**said.at, "reason": ["Say why this change is made."]})
+    now = standing(session).items.get((kind, content["key"]))
+    if now is not None and content_of(now) == content:
+        said = replace(said, general=(*said.general, "It says the same as what is in force: nothing is changed yet."))
+    return said
+
+
+def _checked(session: Session, kind: ItemKind, content: Content, form: Form) -> Checked:
     underfoot = candidate(session, underway(session))
     facts = underfoot.base.facts
     try:
         item = item_from(kind, content)
     except ContentError as error:
         at, rest = filling.placed(form, [*error.problems, *_unread(kind, content, form, facts)])
-        return Checked(at, tuple(_sentences(rest)), _words(content.get("condition"), facts))
+        words = _words(content.get("condition"), facts)
+        return Checked(at, tuple(_sentences(rest)), words, labels=filling.labels(form))
     together = _drafted_with(session, kind, item, underfoot)
     before = underfoot
     for name, other in together.items():
@@ -76,8 +89,8 @@ def _told(kind: ItemKind, item: Item, form: Form, trial: Trial, together: Mappin
         at=at,
         general=tuple(_sentences(rest)) + ((trial.refusal,) if trial.refusal else ()),
         in_words=_words(item.condition, base.facts) if isinstance(item, Rule) else None,
-        patients=tuple(as_played(base.vignettes[key], item.key, failures) for key in sorted(mine)),
-        broken=tuple(as_played(one, item.key, failures) for one in others),
+        patients=tuple(as_played(base.vignettes[key], item.key, failures, base) for key in sorted(mine)),
+        broken=tuple(as_played(one, item.key, failures, base) for one in others),
         elsewhere=trial.elsewhere,
         same_condition=tuple(
             Neighbour(ItemKind.RULE, one.key, one.title) for one in with_condition_of(trial.candidate, item.key)
@@ -85,6 +98,7 @@ def _told(kind: ItemKind, item: Item, form: Form, trial: Trial, together: Mappin
         if isinstance(item, Rule)
         else (),
         counted_with=tuple(Neighbour(name[0], name[1], name_of(together[name])) for name in sorted(together)),
+        labels=filling.labels(form),
         trial=trial,
     )
 

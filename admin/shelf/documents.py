@@ -9,14 +9,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from admin.shelf.shelves import Shelf, shelf_of
-from cds.changes.candidate import Candidate, candidate, item_of, standing
+from cds.changes.candidate import Candidate, candidate, readable, standing
 from cds.changes.gate import companions
 from cds.changes.trial import tried
 from cds.rehearsing import Failure, play
 from cds.service import service_of
 from cds.serving import NoRelease
 from knowledge.conditions import Condition
-from knowledge.errors import ContentError
 from knowledge.items import Citation, ItemKind, KnowledgeBase, Rule, Source, State, Vignette
 from knowledge.models import AuditEvent, Release, ReleaseVersion, Version, VersionState
 from knowledge.references import users
@@ -40,11 +39,15 @@ class Neighbour:
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """A vignette that speaks for a rule: what it expects of it, and in what it fails; None when it was not played."""
+    """A vignette that speaks for a rule: what it expects of it, and in what it fails; None when it was not played.
+
+    `titles` name the rules in which it fails.
+    """
 
     vignette: Vignette
     expected: State | None
     failures: tuple[Failure, ...] | None
+    titles: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +93,7 @@ def surroundings(session: Session, version: Version) -> Surroundings:
     among = standing(session)
     if among.numbers.get((version.kind, version.key)) != version.number:
         together = [version, *(companions(session, version) if version.state is VersionState.DRAFT else ())]
-        readable = [one for one in together if _readable(one)]
-        among = candidate(session, readable)
+        among = candidate(session, [one for one in together if readable(one)])
     return Surroundings(among, among.base)
 
 
@@ -105,6 +107,19 @@ def history(session: Session, kind: ItemKind, key: str) -> list[Past]:
     releases = _releases(session, versions)
     remarks = _remarks(session, versions)
     return [Past(one, releases.get(one.id, ()), remarks.get(one.subject, ())) for one in versions]
+
+
+def sent_back(versions: Iterable[Past]) -> tuple[Past, AuditEvent] | None:
+    """The version that was given back last, and what was said then, as long as nothing was approved since."""
+    for past in versions:
+        match past.version.state:
+            case VersionState.DRAFT | VersionState.SUBMITTED:
+                continue
+            case VersionState.RETURNED if past.remarks:
+                return past, past.remarks[-1]
+            case _:
+                return None
+    return None
 
 
 def evidence(rule: Rule, base: KnowledgeBase) -> list[tuple[Citation, Source | None]]:
@@ -134,12 +149,16 @@ def played(session: Session, version: Version, around: Surroundings) -> list[Pla
     if not vignettes:
         return []
     results = _results(session, version, around, vignettes)
-    return [as_played(one, version.key, results) for one in vignettes]
+    return [as_played(one, version.key, results, around.base) for one in vignettes]
 
 
-def as_played(vignette: Vignette, rule: str, failures: Mapping[str, tuple[Failure, ...]] | None) -> Played:
+def as_played(
+    vignette: Vignette, rule: str, failures: Mapping[str, tuple[Failure, ...]] | None, base: KnowledgeBase
+) -> Played:
     """A vignette beside a rule, by the failures of all that were played."""
-    return Played(vignette, _expected(vignette, rule), None if failures is None else failures.get(vignette.key, ()))
+    own = None if failures is None else failures.get(vignette.key, ())
+    titles = {one.rule: base.rules[one.rule].title for one in own or () if one.rule and one.rule in base.rules}
+    return Played(vignette, _expected(vignette, rule), own, titles)
 
 
 def _results(
@@ -166,14 +185,6 @@ def _speaks(vignette: Vignette, version: Version) -> bool:
 
 def _expected(vignette: Vignette, rule: str) -> State | None:
     return next((state for state, keys in vignette.expect.items() if rule in keys), None)
-
-
-def _readable(version: Version) -> bool:
-    try:
-        item_of(version.kind, version.content)
-    except ContentError:
-        return False
-    return True
 
 
 def _releases(session: Session, versions: Iterable[Version]) -> dict[int, tuple[int, ...]]:

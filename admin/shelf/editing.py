@@ -15,12 +15,14 @@ from wtforms import Form
 
 from admin.entry.access import WRITERS, only, signed_in
 from admin.shelf.checked import checked
+from admin.shelf.documents import history, sent_back
 from admin.shelf.forms import filling
 from admin.shelf.items import Shelved
 from admin.trying.conditions import facts_for_builder
 from admin.trying.dictionary import facts_as_json
 from cds.api import session
-from cds.changes.candidate import Candidate, standing
+from cds.changes.candidate import Candidate, being_written
+from cds.changes.gate import before_review, companions
 from cds.pages.labels import count
 from cds.service import service_of
 from knowledge import editing, lifecycle
@@ -59,7 +61,7 @@ class Editing(Shelved):
     @only(WRITERS)
     def new(self) -> ResponseReturnValue:
         if request.method == "GET":
-            begun = filling.of_content(self.kind, self._begun(), standing(session()).base.facts)
+            begun = filling.of_content(self.kind, self._begun(), being_written(session()).base.facts)
             return self._form(Desk("", None, begun, "", ""))
         form = filling.of_posted(self.kind, request.form)
         key = plain_text(request.form.get("key", "")).strip() or _key_from(self.kind, form)
@@ -78,7 +80,7 @@ class Editing(Shelved):
         if request.method == "GET":
             content = json.loads(newest.content)
             reason = newest.reason if newest.state is VersionState.DRAFT else ""
-            shown = filling.of_content(self.kind, content, standing(session()).base.facts)
+            shown = filling.of_content(self.kind, content, being_written(session()).base.facts)
             return self._form(Desk(key, newest, shown, reason, newest.digest))
         form = filling.of_posted(self.kind, request.form)
         return self._posted(Desk(key, newest, form, _reason(), request.form.get("opened", "")))
@@ -89,8 +91,10 @@ class Editing(Shelved):
         """What is said of the form as it stands, for the page that is being typed into."""
         form = filling.of_posted(self.kind, request.form)
         key = plain_text(request.form.get("key", "")).strip() or _key_from(self.kind, form)
-        among = standing(session())
-        said = checked(session(), self.kind, filling.content_of(self.kind, key, form, among.base.facts), form)
+        among = being_written(session())
+        said = checked(
+            session(), self.kind, filling.content_of(self.kind, key, form, among.base.facts), form, _reason()
+        )
         others, overtaken = self._meanwhile(key, request.form.get("opened", ""))
         session().commit()
         html = self.render("desk/checked.html", said=said, key=key, others=others, overtaken=overtaken)
@@ -100,7 +104,7 @@ class Editing(Shelved):
         """Another row, a look at what was written, or a draft kept."""
         if filling.change_rows(desk.form, request.form) or "show" in request.form:
             return self._form(desk)
-        among = standing(session())
+        among = being_written(session())
         content = filling.content_of(self.kind, desk.key, desk.form, among.base.facts)
         refused = self._unkeepable(desk, content)
         if refused:
@@ -116,10 +120,11 @@ class Editing(Shelved):
         if kept is None:
             flash("Nothing differs from what is kept already, so nothing was saved.")
             return redirect(url_for(".edit", key=desk.key), 303)
-        said = checked(session(), self.kind, content, desk.form)
         session().commit()
-        things = f"{count(said.obstacles, 'thing keeps', 'things keep')} it from being submitted."
-        flash(f"Kept as a draft: version {kept.number}. {things if said.obstacles else 'It can be submitted.'}")
+        ticks = before_review(session(), [kept, *companions(session(), kept)], service_of().now().date())
+        missing = sum(len(tick.obstacles) + tick.further for tick in ticks)
+        things = f"{count(missing, 'thing keeps', 'things keep')} it from being submitted."
+        flash(f"Kept as a draft: version {kept.number}. {things if missing else 'It can be submitted.'}")
         return redirect(url_for(".edit", key=desk.key), 303)
 
     def _keep(self, desk: Desk, content: Content) -> Version | None:
@@ -167,9 +172,9 @@ class Editing(Shelved):
         return {}
 
     def _form(self, desk: Desk, refused: Mapping[str, list[str]] | None = None, **shown: Any) -> str:
-        among = standing(session())
+        among = being_written(session())
         content = filling.content_of(self.kind, desk.key, desk.form, among.base.facts)
-        said = checked(session(), self.kind, content, desk.form)
+        said = checked(session(), self.kind, content, desk.form, desk.reason)
         others, overtaken = self._meanwhile(desk.key, desk.opened)
         at = {**said.at, **(refused or {})} if request.method == "POST" or desk.draft is not None else (refused or {})
         return self.render(
@@ -180,6 +185,7 @@ class Editing(Shelved):
             refused=refused,
             others=others,
             overtaken=overtaken,
+            sent_back=sent_back(history(session(), self.kind, desk.key)) if desk.newest is not None else None,
             known=_known(among),
             facts=(facts_for_builder if self.kind is ItemKind.RULE else facts_as_json)(among.base),
             **shown,
@@ -208,7 +214,7 @@ class Editing(Shelved):
 
     def _begun(self) -> Content:
         """What a new item begins with: an example patient for a rule speaks for that rule."""
-        rule = standing(session()).base.rules.get(request.args.get("rule", ""))
+        rule = being_written(session()).base.rules.get(request.args.get("rule", ""))
         if self.kind is not ItemKind.VIGNETTE or rule is None:
             return {}
         return {"topic": rule.topic, "expect": {"recommended": [rule.key]}}

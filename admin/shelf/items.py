@@ -21,6 +21,7 @@ from admin.shelf.documents import (
     history,
     overridden_by,
     played,
+    sent_back,
     surroundings,
     used_by,
 )
@@ -136,6 +137,7 @@ class Items(Shelved):
             "versions": versions,
             "today": service_of().now().date(),
             "moves": moves(version, versions[0].version, held),
+            "sent_back": sent_back(versions) if version.id == versions[0].version.id else None,
         }
         try:
             item = item_from(self.kind, json.loads(version.content))

@@ -11,6 +11,7 @@ from flask_admin import expose
 from flask_login import current_user
 
 from admin.entry.access import APPROVERS, CLINICAL, WRITERS, only, signed_in
+from admin.shelf.documents import sent_back
 from admin.shelf.items import Shelved, held_in_force, moves, number_in
 from cds.api import session
 from cds.changes import gated
@@ -112,9 +113,11 @@ class Reviewing(Shelved):
         if request.method == "GET" or "retire" not in moves(version, self.past(key)[0].version, held):
             return self.render("desk/retire.html", version=version, held=held, left=_left_without(version))
 
+        draft = version.state is VersionState.DRAFT
+
         def retire(version: Version, by: User, reason: str) -> str:
             lifecycle.retire(session(), version, by=by, at=service_of().now(), reason=reason)
-            return f"{version.label} is retired."
+            return f"{version.label} is {'given up' if draft else 'retired'}."
 
         return self._step(key, number, retire)
 
@@ -169,6 +172,7 @@ class Reviewing(Shelved):
             "desk/review.html",
             version=version,
             before=self._before(version),
+            sent_back=sent_back(self.past(version.key)),
             with_it=[one for one in with_it if one.id != version.id],
             differences=self._differences(self._before(version), version, among),
             comparison=self._comparison(with_it),

@@ -14,7 +14,7 @@ from flask_admin import expose
 from admin.entry.access import DeskView
 from admin.trying.dictionary import facts_as_json
 from cds.api import session
-from cds.changes.candidate import standing
+from cds.changes.candidate import being_written
 from knowledge.conditions import facts_of
 from knowledge.errors import ConditionError, ConditionProblem
 from knowledge.facts import NOT_KNOWN_CODE, Fact
@@ -44,7 +44,7 @@ class Conditions(DeskView):
 
     @expose("/", methods=("GET", "POST"))
     def index(self) -> str:
-        base = standing(session()).base
+        base = being_written(session()).base
         text = plain_text(request.form.get("text", ""))
         problems: tuple[ConditionProblem, ...] = ()
         said = None
@@ -65,7 +65,7 @@ class Conditions(DeskView):
             return _unusable(_NO_JSON), 400
         if not isinstance(body, dict) or not isinstance(body.get("text"), str):
             return _unusable(_NO_TEXT), 422
-        return reading(body["text"], standing(session()).base.facts)
+        return reading(body["text"], being_written(session()).base.facts)
 
 
 def facts_for_builder(base: KnowledgeBase) -> list[dict[str, Any]]:

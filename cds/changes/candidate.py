@@ -12,6 +12,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from cds.releases import PreparedRelease
+from knowledge.errors import ContentError
 from knowledge.files import base_of
 from knowledge.items import ItemKind, KnowledgeBase
 from knowledge.models import ReleaseVersion, Version, VersionState
@@ -84,6 +85,21 @@ def standing(session: Session) -> Candidate:
 def candidate(session: Session, versions: Iterable[Version]) -> Candidate:
     """What would be in force with these versions. Raises ContentError when one of them cannot be read."""
     return _with(standing(session), versions)
+
+
+def being_written(session: Session) -> Candidate:
+    """What is in force with all that is under way, open drafts too as far as they can be read: what may be named."""
+    open_states = (VersionState.APPROVED, VersionState.SUBMITTED, VersionState.DRAFT)
+    return _with(standing(session), [one for one in underway(session, *open_states) if readable(one)])
+
+
+def readable(version: Version) -> bool:
+    """Whether a stored version can be read as an item; a draft may be half done."""
+    try:
+        item_of(version.kind, version.content)
+    except ContentError:
+        return False
+    return True
 
 
 def underway(session: Session, *states: VersionState) -> list[Version]:

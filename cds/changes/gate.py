@@ -127,8 +127,14 @@ def _ticks(trial: Trial, *, whole: bool = False) -> Iterable[Tick]:
         yield _tick("Nothing else breaks by it", map(_obstacle, broken))
     yield _tick("Example patients show each rule recommended, not met, and lacking a fact", map(_obstacle, unproven))
     yield _tick("Every example patient is advised as expected", _failing(trial))
-    refused = Obstacle(trial.refusal) if trial.refusal else None
-    yield _tick("The engine can hold it, and agrees with the plain reading", [refused] if refused else ())
+    yield _tick("The engine can hold it, and agrees with the plain reading", _not_held(trial))
+
+
+def _not_held(trial: Trial) -> Iterable[Obstacle]:
+    if trial.refusal:
+        yield Obstacle(trial.refusal)
+    elif trial.failures is None:
+        yield Obstacle("It could not be tried: mend what is named above first.")
 
 
 def _failing(trial: Trial) -> Iterable[Obstacle]:
@@ -137,10 +143,18 @@ def _failing(trial: Trial) -> Iterable[Obstacle]:
         return
     for key, failures in trial.failures.items():
         vignette = trial.candidate.base.vignettes[key]
-        detail = "; ".join(f"{one.rule or 'the patient'}: {one.detail}" for one in failures[:3])
+        detail = "; ".join(f"{_titled(trial, one.rule)}: {one.detail}" for one in failures[:3])
         more = f"; and {len(failures) - 3} more" if len(failures) > 3 else ""
         sentence = f"“{vignette.title}” fails: {detail}{more}. Change the rule, or what this patient expects."
         yield Obstacle(sentence, (ItemKind.VIGNETTE, key))
+
+
+def _titled(trial: Trial, rule: str | None) -> str:
+    """What a failure is about, by its title."""
+    if rule is None:
+        return "the patient"
+    known = trial.candidate.base.rules.get(rule)
+    return f"“{known.title}”" if known else rule
 
 
 def _with(before: Candidate, versions: Iterable[Version]) -> Candidate:
@@ -191,7 +205,8 @@ def _unapproved(fresh: Iterable[Version]) -> Iterable[Obstacle]:
 
 
 def _obstacle(problem: ContentProblem) -> Obstacle:
-    where = problem.field.replace("_", " ").replace(".", " ")
+    where = " ".join(str(int(part) + 1) if part.isdecimal() else part for part in problem.field.split("."))
+    where = where.replace("_", " ")
     return Obstacle(f"{problem.kind} {problem.key}, {where}: {problem.detail}", (ItemKind(problem.kind), problem.key))
 
 

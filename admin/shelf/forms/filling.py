@@ -78,6 +78,20 @@ def placed(form: Form, problems: Iterable[ContentProblem]) -> tuple[dict[str, li
     return by_field, rest
 
 
+def labels(form: Form) -> dict[str, str]:
+    """What each field of a form is called, by its name; a field of a row with the row's number."""
+    said: dict[str, str] = {"reason": "Why this change is made", "key": "Key"}
+    for field in form:
+        said[field.name] = field.label.text
+        if isinstance(field, Rows | Texts):
+            for number, entry in enumerate(field.entries, 1):
+                row = f"{field.label.text} {number}"
+                said[entry.name] = row
+                for inner in getattr(entry, "form", ()):
+                    said[inner.name] = f"{row}, {inner.label.text.lower()}"
+    return said
+
+
 def _field_named(form: Form, path: list[str]) -> str | None:
     field = form._fields.get(path[0])
     if field is None:
