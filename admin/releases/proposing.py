@@ -25,7 +25,7 @@ from cds.service import service_of
 from knowledge import releasing
 from knowledge.differences import Difference, differences
 from knowledge.errors import KnowledgeError
-from knowledge.models import Release, ReleaseVersion, Version
+from knowledge.models import Activation, Release, ReleaseVersion, Version
 from knowledge.pasted import plain_text
 from knowledge.steps import retired_by
 
@@ -83,6 +83,7 @@ class Proposing(DeskView):
                 "desk/activate.html",
                 release=release,
                 in_force=in_force,
+                back=session().scalar(select(Activation.id).where(Activation.release_id == release.id).limit(1)),
                 comparison=_between(release) if in_force is not None and in_force is not release else None,
             )
         try:

@@ -63,7 +63,6 @@ class Releases(Proposing):
             activations=_activations(session()).get(release.id, []),
             may_activate=current_user.role in APPROVERS,
             may_approve=current_user.role in APPROVERS and _may_approve(release),
-            newer=in_force is not None and release.number < in_force.number,
             publisher=release.created_by_id == int(current_user.id),
             **self._beside(release),
             held=[(kind, held[kind]) for kind in (ItemKind.RULE, ItemKind.SOURCE, ItemKind.FACT, ItemKind.VIGNETTE)],

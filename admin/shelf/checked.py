@@ -68,7 +68,8 @@ def _checked(session: Session, kind: ItemKind, content: Content, form: Form) -> 
     try:
         item = item_from(kind, content)
     except ContentError as error:
-        at, rest = filling.placed(form, [*error.problems, *_unread(kind, content, form, facts)])
+        found = [one for one in error.problems if content["key"] or one.field != "key"]
+        at, rest = filling.placed(form, [*found, *_unread(kind, content, form, facts)])
         words = _words(content.get("condition"), facts)
         return Checked(at, tuple(_sentences(rest)), words, labels=filling.labels(form))
     together = _drafted_with(session, kind, item, underfoot)
