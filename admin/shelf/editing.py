@@ -150,6 +150,8 @@ class Editing(Shelved):
             name: [f"This is too long to be kept: at most {filling.LONGEST_FIELD:,} characters. Nothing was saved."]
             for name in filling.too_long(desk.form)
         }
+        for name in filling.too_many(desk.form, request.form):
+            refused[name] = [f"At most {filling.MOST_ROWS} rows can be kept; the rest of them is not shown here."]
         if len(desk.reason) > LONGEST_REASON:
             refused["reason"] = [f"At most {LONGEST_REASON:,} characters; this reason has {len(desk.reason):,}."]
         if desk.newest is None:

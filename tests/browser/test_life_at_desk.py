@@ -274,7 +274,7 @@ def test_it_is_given_back_with_a_comment_and_waits_for_its_author(visit: Visit) 
     expect(desk.get_by_role("status").first).to_contain_text("is given back")
     page = author.opens("/desk/")
     page.get_by_role("link", name="Offer teaching material on pain").click()
-    expect(page.get_by_text("Say to whom.")).to_be_visible()
+    expect(page.get_by_text("Given back by approver: Say to whom.")).to_be_visible()
 
 
 def test_nobody_is_offered_to_approve_her_own(visit: Visit) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from werkzeug.datastructures import MultiDict
 from wtforms import Field, Form
 
-from admin.shelf.forms.fields import Flag, Rows, Texts, shown, written
+from admin.shelf.forms.fields import MOST_ROWS, Flag, Rows, Texts, shown, written
 from admin.shelf.forms.kinds import FORMS
 from knowledge import patients
 from knowledge.errors import ContentProblem, PatientError
@@ -63,6 +63,18 @@ def change_rows(form: Form, posted: Mapping[str, str]) -> bool:
 def too_long(form: Form) -> list[str]:
     """The names of the fields that hold more than a draft keeps."""
     return [field.name for field in _leaves(form) if len(str(field.data or "")) > LONGEST_FIELD]
+
+
+def too_many(form: Form, posted: Mapping[str, str]) -> list[str]:
+    """The names of the repeated parts of which more rows were posted than a form holds."""
+    rows: dict[str, set[str]] = {}
+    for name in posted:
+        part, _, rest = name.partition("-")
+        index, _, _ = rest.partition("-")
+        if index.isdecimal():
+            rows.setdefault(part, set()).add(index)
+    repeated = (field for field in form if isinstance(field, Rows | Texts))
+    return [field.name for field in repeated if len(rows.get(field.name, ())) > MOST_ROWS]
 
 
 def placed(form: Form, problems: Iterable[ContentProblem]) -> tuple[dict[str, list[str]], list[ContentProblem]]:
