@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import flash, jsonify, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
-from wtforms import Form
 
 from admin.entry.access import WRITERS, only, signed_in
 from admin.shelf.checked import checked
 from admin.shelf.documents import history, sent_back
 from admin.shelf.forms import filling
 from admin.shelf.items import Shelved
+from admin.shelf.keeping import Written, keep, key_from, newest_version, refusals
 from admin.trying.conditions import facts_for_builder
 from admin.trying.dictionary import facts_as_json
 from cds.api import session
@@ -25,33 +23,14 @@ from cds.changes.candidate import Candidate, being_written
 from cds.changes.gate import before_review, companions
 from cds.pages.labels import count
 from cds.service import service_of
-from knowledge import editing, lifecycle
+from knowledge import editing
 from knowledge.differences import differences
-from knowledge.errors import ContentError, KnowledgeError
+from knowledge.errors import KnowledgeError
 from knowledge.items import ItemKind
 from knowledge.models import Version, VersionState
 from knowledge.pasted import plain_text
-from knowledge.schemas import Content, item_from
+from knowledge.schemas import Content
 from knowledge.steps import ChangedMeanwhile, DraftOpen
-
-LONGEST_REASON = 20_000
-_RESERVED = frozenset({"new", "check", "export"})
-
-
-@dataclass(frozen=True)
-class Desk:
-    """An item on the table: the version it goes on from, the form, the reason, and which version was opened."""
-
-    key: str
-    newest: Version | None
-    form: Form
-    reason: str
-    opened: str
-
-    @property
-    def draft(self) -> Version | None:
-        """The open draft, when there is one."""
-        return self.newest if self.newest is not None and self.newest.state is VersionState.DRAFT else None
 
 
 class Editing(Shelved):
@@ -62,10 +41,10 @@ class Editing(Shelved):
     def new(self) -> ResponseReturnValue:
         if request.method == "GET":
             begun = filling.of_content(self.kind, self._begun(), being_written(session()).base.facts)
-            return self._form(Desk("", None, begun, "", ""))
+            return self._form(Written(self.kind, "", None, begun, "", ""))
         form = filling.of_posted(self.kind, request.form)
-        key = plain_text(request.form.get("key", "")).strip() or _key_from(self.kind, form)
-        return self._posted(Desk(key, None, form, _reason(), ""))
+        key = plain_text(request.form.get("key", "")).strip() or key_from(self.kind, form)
+        return self._posted(Written(self.kind, key, None, form, _reason(), ""))
 
     @expose("/<string:key>/edit", methods=("GET", "POST"))
     @only(WRITERS)
@@ -74,43 +53,42 @@ class Editing(Shelved):
         if newest.state is VersionState.SUBMITTED and request.method == "GET":
             flash(f"{newest.label} is under review. It can be edited again once it was given back or approved.")
             return redirect(url_for(".item", key=key), 303)
-        by, at = signed_in(), service_of().now()
-        editing.seen(session(), self.kind, key, by=by, at=at)
-        session().commit()
+        self._present(key)
         if request.method == "GET":
             content = json.loads(newest.content)
             reason = newest.reason if newest.state is VersionState.DRAFT else ""
             shown = filling.of_content(self.kind, content, being_written(session()).base.facts)
-            return self._form(Desk(key, newest, shown, reason, newest.digest))
+            return self._form(Written(self.kind, key, newest, shown, reason, newest.digest))
         form = filling.of_posted(self.kind, request.form)
-        return self._posted(Desk(key, newest, form, _reason(), request.form.get("opened", "")))
+        return self._posted(Written(self.kind, key, newest, form, _reason(), request.form.get("opened", "")))
 
     @expose("/check", methods=("POST",))
     @only(WRITERS)
     def check(self) -> ResponseReturnValue:
         """What is said of the form as it stands, for the page that is being typed into."""
         form = filling.of_posted(self.kind, request.form)
-        key = plain_text(request.form.get("key", "")).strip() or _key_from(self.kind, form)
+        key = plain_text(request.form.get("key", "")).strip() or key_from(self.kind, form)
+        self._present(key)
         among = being_written(session())
         said = checked(
             session(), self.kind, filling.content_of(self.kind, key, form, among.base.facts), form, _reason()
         )
         others, overtaken = self._meanwhile(key, request.form.get("opened", ""))
-        session().commit()
         html = self.render("desk/checked.html", said=said, key=key, others=others, overtaken=overtaken)
         return jsonify({"html": html, "at": said.at})
 
-    def _posted(self, desk: Desk) -> ResponseReturnValue:
+    def _posted(self, desk: Written) -> ResponseReturnValue:
         """Another row, a look at what was written, or a draft kept."""
         if filling.change_rows(desk.form, request.form) or "show" in request.form:
             return self._form(desk)
         among = being_written(session())
         content = filling.content_of(self.kind, desk.key, desk.form, among.base.facts)
-        refused = self._unkeepable(desk, content)
+        refused = refusals(session(), desk, content, request.form)
         if refused:
+            session().rollback()
             return self._form(desk, refused=refused), 422
         try:
-            kept = self._keep(desk, content)
+            kept = keep(session(), desk, content, by=signed_in(), at=service_of().now())
         except (ChangedMeanwhile, DraftOpen):
             session().rollback()
             return self._overtaken(desk, content, among), 409
@@ -127,53 +105,7 @@ class Editing(Shelved):
         flash(f"Kept as a draft: version {kept.number}. {things if missing else 'It can be submitted.'}")
         return redirect(url_for(".edit", key=desk.key), 303)
 
-    def _keep(self, desk: Desk, content: Content) -> Version | None:
-        """Keep what was written as a draft; None when nothing differs."""
-        by, at = signed_in(), service_of().now()
-        if desk.draft is not None:
-            same = json.loads(desk.draft.content) == content and desk.draft.reason == desk.reason
-            if same and desk.opened == desk.draft.digest:
-                return None
-            lifecycle.revise(session(), desk.draft, content, by=by, at=at, reason=desk.reason, opened=desk.opened)
-            return desk.draft
-        if desk.newest is not None:
-            if desk.newest.digest != desk.opened:
-                raise ChangedMeanwhile("Another version was written meanwhile.")
-            stands = desk.newest.state in (VersionState.APPROVED, VersionState.RELEASED)
-            if stands and json.loads(desk.newest.content) == content:
-                return None
-        return lifecycle.draft(session(), self.kind, desk.key, content, by=by, at=at, reason=desk.reason)
-
-    def _unkeepable(self, desk: Desk, content: Content) -> dict[str, list[str]]:
-        """Why this cannot even be kept as a draft, by field."""
-        refused = {
-            name: [f"This is too long to be kept: at most {filling.LONGEST_FIELD:,} characters. Nothing was saved."]
-            for name in filling.too_long(desk.form)
-        }
-        for name in filling.too_many(desk.form, request.form):
-            refused[name] = [f"At most {filling.MOST_ROWS} rows can be kept; the rest of them is not shown here."]
-        if len(desk.reason) > LONGEST_REASON:
-            refused["reason"] = [f"At most {LONGEST_REASON:,} characters; this reason has {len(desk.reason):,}."]
-        if desk.newest is None:
-            refused |= self._unusable_key(desk.key, content)
-        return refused
-
-    def _unusable_key(self, key: str, content: Content) -> dict[str, list[str]]:
-        if not key:
-            return {"key": ["Give it a title, or a key of its own."]}
-        if key in _RESERVED:
-            return {"key": [f"“{key}” is a word of the desk’s own addresses: choose another key."]}
-        try:
-            item_from(self.kind, content)
-        except ContentError as error:
-            wrong = [one.detail for one in error.problems if one.field == "key"]
-            if wrong:
-                return {"key": wrong}
-        if session().query(Version.id).filter_by(kind=self.kind, key=key).first() is not None:
-            return {"key": [f"There is one of this key already: {key}. Choose another, or edit that one."]}
-        return {}
-
-    def _form(self, desk: Desk, refused: Mapping[str, list[str]] | None = None, **shown: Any) -> str:
+    def _form(self, desk: Written, refused: Mapping[str, list[str]] | None = None, **shown: Any) -> str:
         among = being_written(session())
         content = filling.content_of(self.kind, desk.key, desk.form, among.base.facts)
         said = checked(session(), self.kind, content, desk.form, desk.reason)
@@ -193,26 +125,26 @@ class Editing(Shelved):
             **shown,
         )
 
-    def _overtaken(self, desk: Desk, content: Content, among: Candidate) -> str:
+    def _overtaken(self, desk: Written, content: Content, among: Candidate) -> str:
         """The form again, what somebody else saved meanwhile beside it, and the choice between the two."""
         theirs = self.past(desk.key)[0].version
-        desk = Desk(desk.key, theirs, desk.form, desk.reason, theirs.digest)
+        desk = desk.on(theirs)
         found = differences(self.kind, json.loads(theirs.content), content, among.base.facts)
         return self._form(desk, theirs=theirs, differences=found)
 
-    def _meanwhile(self, key: str, opened: str) -> tuple[list[editing.Editing], Version | None]:
+    def _meanwhile(self, key: str, opened: str) -> tuple[Sequence[editing.Editing], Version | None]:
         """Who else is editing the item, and the version that overtook the one that was opened."""
-        by, at = signed_in(), service_of().now()
-        if not key or "\x00" in key:
-            return [], None
-        newest = (
-            session().query(Version).filter_by(kind=self.kind, key=key).order_by(Version.number.desc()).limit(1).first()
-        )
-        if newest is None or not opened:
-            return [], None
-        editing.seen(session(), self.kind, key, by=by, at=at)
-        others = list(editing.others(session(), self.kind, key, than=by, at=at))
+        newest = newest_version(session(), self.kind, key) if opened else None
+        if newest is None:
+            return (), None
+        others = editing.others(session(), self.kind, key, than=signed_in(), at=service_of().now())
         return others, newest if newest.digest != opened else None
+
+    def _present(self, key: str) -> None:
+        """Note that whoever is signed in is editing an item that there is."""
+        if newest_version(session(), self.kind, key) is not None:
+            editing.seen(session(), self.kind, key, by=signed_in(), at=service_of().now())
+            session().commit()
 
     def _begun(self) -> Content:
         """What a new item begins with: an example patient for a rule speaks for that rule."""
@@ -235,10 +167,3 @@ def _known(among: Candidate) -> Mapping[ItemKind, list[tuple[str, str]]]:
 
 def _reason() -> str:
     return plain_text(request.form.get("reason", "")).strip()
-
-
-def _key_from(kind: ItemKind, form: Form) -> str:
-    """A key made of the title or the label."""
-    named = form["label" if kind is ItemKind.FACT else "title"].data or ""
-    between = "_" if kind is ItemKind.FACT else "-"
-    return re.sub(r"[^a-z0-9]+", between, named.casefold()).strip(between)[:80].strip(between)
