@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, settings
 
 from cds.service import Service, service_of
+from knowledge import passwords
 from knowledge.facts import Fact
 from tests import clinic, specification
 from tests.databases import empty_database
@@ -18,6 +20,15 @@ from tests.databases import empty_database
 settings.register_profile("phasewise", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("phasewise")
 """How long an example takes says something of the machine, not of the code."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_hasher() -> Iterator[PasswordHasher]:
+    """How the product hashes passwords. Tests sign in by the hundred: theirs take as little as argon2 allows."""
+    own = passwords._HASHER
+    passwords._HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    yield own
+    passwords._HASHER = own
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from argon2 import PasswordHasher
+from argon2 import PasswordHasher, Type
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Engine, select
@@ -659,3 +659,10 @@ def test_a_hash_of_older_parameters_is_made_anew_when_she_signs_in(client: Flask
     with service.sessions() as session:
         assert not passwords.outdated(found(session, "author").password_hash)
     assert client.get("/desk/").status_code == 200
+
+
+def test_passwords_are_hashed_with_argon2id_and_19_mebibytes_or_more(own_hasher: PasswordHasher) -> None:
+    """OWASP Password Storage Cheat Sheet: Argon2id with a minimum of 19 MiB of memory and two iterations."""
+    assert own_hasher.type is Type.ID
+    assert own_hasher.memory_cost >= 19 * 1024
+    assert own_hasher.time_cost >= 2
