@@ -23,7 +23,6 @@ from cds.changes.trial import tried
 from cds.pages.labels import count
 from cds.service import service_of
 from knowledge import lifecycle
-from knowledge.canonical import digest
 from knowledge.differences import Difference, differences
 from knowledge.errors import KnowledgeError
 from knowledge.models import User, Version, VersionState
@@ -62,11 +61,13 @@ class Reviewing(Shelved):
         chosen = [one for one in together if str(one.id) in wanted]
         if "look" in request.form:
             return self._submission(draft, together, chosen)
-        if request.form.get("seen") != _seen([draft, *together]):
-            flash("A draft was changed after you opened this page. Look at it again, then submit it.")
-            return self._submission(draft, together, chosen), 409
+        shown, seen = [draft, *together], request.form.get("seen", "")
         try:
-            gated.submit(session(), [draft, *chosen], by=signed_in(), at=service_of().now())
+            gated.submit(session(), [draft, *chosen], shown, seen, by=signed_in(), at=service_of().now())
+        except gated.SeenOtherwise as other:
+            session().rollback()
+            flash(str(other))
+            return self._submission(draft, together, chosen), 409
         except GateShut as refusal:
             session().rollback()
             return self._submission(draft, together, chosen, refusal.ticks), 422
@@ -155,7 +156,7 @@ class Reviewing(Shelved):
             version=draft,
             together=together,
             chosen=chosen,
-            seen=_seen([draft, *together]),
+            seen=gated.seen_of([draft, *together]),
             ticks=ticks,
             shut=shut(ticks),
             differences=self._differences(self._before(draft), draft, among),
@@ -199,11 +200,6 @@ class Reviewing(Shelved):
             return over_vignettes(session(), candidate(session(), versions))
         except NotComparable:
             return None
-
-
-def _seen(versions: Sequence[Version]) -> str:
-    """What a person who submits drafts must have seen of them."""
-    return digest([[one.subject, one.digest, one.reason] for one in versions])
 
 
 def _left_without(version: Version) -> list[str]:

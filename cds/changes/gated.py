@@ -56,11 +56,23 @@ class Proposal:
         return digest(sorted([one.kind, one.key, one.number, one.digest] for one in self.versions))
 
 
-def submit(session: Session, versions: Sequence[Version], *, by: User, at: datetime) -> None:
-    """Submit drafts together. Raises GateShut, and what `lifecycle.submit` raises."""
+def seen_of(drafts: Sequence[Version]) -> str:
+    """What a person who submits drafts must have seen of all that were shown to her."""
+    return digest([[one.subject, one.digest, one.reason] for one in drafts])
+
+
+def submit(
+    session: Session, versions: Sequence[Version], shown: Sequence[Version], seen: str, *, by: User, at: datetime
+) -> None:
+    """Submit drafts together, out of those that were shown.
+
+    Raises SeenOtherwise, GateShut, and what `lifecycle.submit` raises.
+    """
     take_turn(session.connection())
-    for version in versions:
+    for version in shown:
         session.refresh(version)
+    if seen_of(shown) != seen:
+        raise SeenOtherwise("A draft was changed after you opened this page: look at it again, then submit it.")
     ticks = before_review(session, versions, at.date())
     if shut(ticks):
         raise GateShut(ticks)
