@@ -42,3 +42,9 @@ def test_every_shipped_item_comes_back_from_its_form_as_it_was(kind: ItemKind) -
         shown = filling.of_content(kind, content, FACTS)
         again = filling.of_posted(kind, posted(shown))
         assert filling.content_of(kind, item.key, again, FACTS) == content
+
+
+@pytest.mark.parametrize("typed", ["1e400", "nan", "inf", "1_000", "٣", "9" * 20, "twenty", "1,5"])
+def test_what_is_no_number_stays_as_it_was_typed(typed: str) -> None:
+    form = filling.of_posted(ItemKind.FACT, MultiDict({"label": "Pain", "maximum": typed}))
+    assert filling.content_of(ItemKind.FACT, "pain", form, FACTS)["maximum"] == typed

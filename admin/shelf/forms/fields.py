@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -26,6 +27,7 @@ from knowledge.items import ItemKind
 MOST_ROWS = 400
 """How many rows a repeated part of a form can have."""
 
+_NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?", re.ASCII)
 _YES_NO = {"yes": True, "no": False}
 
 
@@ -159,16 +161,10 @@ def _typed(field: Field) -> str:
 
 
 def _number(text: str) -> int | float | str | None:
-    if not text:
-        return None
-    try:
-        return int(text)
-    except ValueError:
-        pass
-    try:
-        return float(text) if "_" not in text else text
-    except ValueError:
-        return text
+    """The number that a text is; one that is none, or too long to be kept exactly, stays text and is told of."""
+    if not _NUMBER.fullmatch(text):
+        return text or None
+    return float(text) if "." in text else int(text)
 
 
 def _scalar(text: str) -> bool | int | float | str | None:
