@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from marshmallow import RAISE, Schema, fields, validate
 
-from knowledge.facts import FactType
+from knowledge.facts import Attribute, FactType
 from knowledge.items import Actor, Mode, RuleKind, State, Urgency
 
 
@@ -186,6 +186,7 @@ class FactShown(_Shape):
     conflict_hours = fields.Integer(required=True)
     standard_code = fields.String()
     code_status = fields.String()
+    attributes = fields.List(fields.String(validate=_words(Attribute)))
     derivations = fields.List(fields.Nested(DerivationOfFact))
     days_since = fields.String()
     population = fields.String()

@@ -60,7 +60,7 @@ def differences(kind: ItemKind, before: Content | None, after: Content, facts: F
     `facts` say conditions and posted values in words; what names a fact that is not among them is told as written.
     """
     fields = fields_of(kind)
-    old, new = _filled(before or {}), _filled(after)
+    old, new = _filled(before or {}, fields), _filled(after, fields)
     order = [*fields, *sorted((old.keys() | new.keys()) - fields.keys())]
     return tuple(
         difference
@@ -165,9 +165,14 @@ def _moved(places: Sequence[int]) -> set[int]:
     return set(places) - stayed
 
 
-def _filled(content: Mapping[str, Any]) -> Content:
-    """Without what is empty: a field that holds nothing is no other than one that is not there."""
-    return {key: value for key, value in content.items() if value not in (None, "", [], {}, ())}
+def _filled(content: Mapping[str, Any], fields: Mapping[str, Field]) -> Content:
+    """Without what is empty: a field that holds nothing is no other than one that is not there, unless it says so."""
+    speaking = {key for key, field in fields.items() if field.speaks_when_empty}
+    return {
+        key: value
+        for key, value in content.items()
+        if value not in (None, "", [], {}, ()) or (key in speaking and value == [])
+    }
 
 
 def _alike(old: Any, new: Any) -> bool:

@@ -25,6 +25,23 @@ class FactType(StrEnum):
     TEXT = "text"
 
 
+class Attribute(StrEnum):
+    """The nine kinds of data of which the source attributes say whether a rule uses them.
+
+    45 CFR 170.315(b)(11)(iv)(A)(5) to (13), in its order (HTI-1, 89 FR 1192).
+    """
+
+    RACE = "race"
+    ETHNICITY = "ethnicity"
+    LANGUAGE = "language"
+    SEXUAL_ORIENTATION = "sexual_orientation"
+    GENDER_IDENTITY = "gender_identity"
+    SEX = "sex"
+    DATE_OF_BIRTH = "date_of_birth"
+    SOCIAL_DETERMINANTS = "social_determinants"
+    HEALTH_STATUS_ASSESSMENTS = "health_status_assessments"
+
+
 Value = bool | int | float | date | str | frozenset[str]
 Facts = Mapping[str, Value]
 """What is known of one patient; a name that is absent is not known."""
@@ -68,6 +85,7 @@ class Fact:
     observations within `conflict_hours` of the newest that differ from it are a conflict.
     `population` is the text of a condition that a patient must not contradict for any rule to apply.
     `days_since` names a date fact: the value is then the whole days from that date to the evaluation.
+    `attributes` are the kinds of data that the fact itself speaks of: none of the nine if empty, not stated if None.
     """
 
     key: str
@@ -85,6 +103,7 @@ class Fact:
     conflict_hours: int = 24
     standard_code: str | None = None
     code_status: str | None = None
+    attributes: tuple[Attribute, ...] | None = None
     derivations: tuple[Derivation, ...] = ()
     days_since: str | None = None
     population: str | None = None

@@ -48,8 +48,11 @@ Shape = Said | Parts | ConditionText | Table
 
 @dataclass(frozen=True, slots=True)
 class Field:
+    """`speaks_when_empty` says that an empty list is another thing than none."""
+
     name: str
     shape: Shape
+    speaks_when_empty: bool = False
 
 
 def fields_of(kind: ItemKind) -> Mapping[str, Field]:
@@ -96,6 +99,10 @@ def _word(value: Any, _: FactsByKey) -> str:
 
 def _words(value: Any, _: FactsByKey) -> str:
     return "; ".join(label(word) for word in value)
+
+
+def _attributes(value: Any, facts: FactsByKey) -> str:
+    return _words(value, facts) or "None of the nine"
 
 
 def _flag(value: Any, _: FactsByKey) -> str:
@@ -193,6 +200,7 @@ _FACT: Mapping[str, Field] = {
     "population": Field("For patients with", ConditionText()),
     "standard_code": Field("Standard code", _text),
     "code_status": Field("Status of the code", _text),
+    "attributes": Field("Kinds of data", _attributes, speaks_when_empty=True),
     **_NOTES,
 }
 _SOURCE: Mapping[str, Field] = {

@@ -15,7 +15,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields, post_load, valid
 
 from knowledge.conditions import Condition
 from knowledge.errors import ConditionError, ContentError, ContentProblem, nearest
-from knowledge.facts import LARGEST_NUMBER, Code, Derivation, Fact, FactType
+from knowledge.facts import LARGEST_NUMBER, Attribute, Code, Derivation, Fact, FactType
 from knowledge.items import (
     Actor,
     Citation,
@@ -41,6 +41,7 @@ _KEY = validate.Regexp(r"^[a-z0-9]+([-_.][a-z0-9]+)*$", error="Small letters and
 
 
 _NAME = validate.Regexp(r"^[a-z][a-z0-9_]*$", error="Small letters, digits and _, with a letter first.")
+_NINE = f"One of {', '.join(Attribute)}; a fact that speaks of none of the nine has an empty list."
 _UNSTORABLE = re.compile("[\x00-\x09\x0b-\x1f\x7f\ud800-\udfff]")
 
 
@@ -196,6 +197,7 @@ class FactSchema(_Strict):
     conflict_hours = fields.Integer(strict=True, validate=validate.Range(min=0))
     standard_code = _line()
     code_status = _line()
+    attributes = fields.List(_choice(Attribute, error_messages={"unknown": _NINE}))
     derivations = fields.List(fields.Nested(DerivationSchema), load_default=())
     days_since = _line()
     population = _ConditionText()
@@ -203,6 +205,8 @@ class FactSchema(_Strict):
 
     @post_load
     def build(self, data: Content, **_: Any) -> Fact:
+        if "attributes" in data:
+            data["attributes"] = [kind for kind in Attribute if kind in data["attributes"]]
         return Fact(**_tuples(data))
 
 
@@ -304,11 +308,14 @@ def item_from(kind: ItemKind, content: Mapping[str, Any]) -> Item:
 
 
 def content_of(item: Item) -> Content:
-    """The written form of an item: plain JSON values, what is empty left out, conditions as canonical text."""
+    """The written form of an item: plain JSON values, what is empty left out, conditions as canonical text.
+
+    An empty list stays where it says something: where a list that is not there means another thing.
+    """
     return {
         field.name: _plain(value)
         for field in dataclass_fields(item)
-        if field.init and not _is_empty(value := getattr(item, field.name))
+        if field.init and not _is_empty(value := getattr(item, field.name), field.default)
     }
 
 
@@ -347,8 +354,8 @@ def _plain(value: Any) -> Any:
             raise TypeError(f"{value!r} has no written form.")
 
 
-def _is_empty(value: object) -> bool:
-    return value is None or value == () or value == ""
+def _is_empty(value: object, otherwise: object) -> bool:
+    return value is None or value == "" or (value == () and otherwise is not None)
 
 
 def _tuples(data: Content) -> Content:

@@ -182,6 +182,15 @@ def test_what_would_be_said_in_the_same_words_is_told_as_it_is_stored() -> None:
     ]
 
 
+def test_that_a_fact_speaks_of_none_of_the_nine_kinds_is_no_longer_not_stated() -> None:
+    fact = content_of(clinic.shipped_base().facts["age_years"])
+    unstated = {name: value for name, value in fact.items() if name != "attributes"}
+    (stated,) = changed(ItemKind.FACT, unstated, attributes=[])
+    assert (stated.change, stated.after) == (Change.ADDED, "None of the nine")
+    (some,) = changed(ItemKind.FACT, {**unstated, "attributes": []}, attributes=["date_of_birth", "sex"])
+    assert (some.before, some.after) == ("None of the nine", "Date of birth; Sex")
+
+
 def test_a_new_item_is_new_in_every_field() -> None:
     found = differences(ItemKind.RULE, None, RULE, clinic.shipped_base().facts)
     assert {one.field for one in found} == set(RULE)
@@ -273,12 +282,14 @@ def test_there_is_a_difference_exactly_where_something_differs(pair: tuple[ItemK
     facts = clinic.shipped_base().facts
     assert differences(kind, before, json.loads(canonical(before)), facts) == ()
     found = differences(kind, before, after, facts)
-    empty = (None, "", [], {})
+
+    def said(content: Content, name: str) -> Any:
+        value = content.get(name)
+        says_nothing = value in (None, "", {}) or (value == [] and name != "attributes")
+        return None if says_nothing else value
+
     differ = {
-        name
-        for name in before.keys() | after.keys()
-        if canonical(before.get(name)) != canonical(after.get(name))
-        and not (before.get(name) in empty and after.get(name) in empty)
+        name for name in before.keys() | after.keys() if canonical(said(before, name)) != canonical(said(after, name))
     }
     assert {one.field for one in found} == differ
     for one in found:

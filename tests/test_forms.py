@@ -48,3 +48,14 @@ def test_every_shipped_item_comes_back_from_its_form_as_it_was(kind: ItemKind) -
 def test_what_is_no_number_stays_as_it_was_typed(typed: str) -> None:
     form = filling.of_posted(ItemKind.FACT, MultiDict({"label": "Pain", "maximum": typed}))
     assert filling.content_of(ItemKind.FACT, "pain", form, FACTS)["maximum"] == typed
+
+
+@pytest.mark.parametrize(
+    ("ticked", "kept"),
+    [([], None), (["none"], []), (["sex", "race"], ["sex", "race"]), (["none", "sex"], ["none", "sex"])],
+)
+def test_to_tick_nothing_and_to_tick_that_there_is_none_are_two_things(
+    ticked: list[str], kept: list[str] | None
+) -> None:
+    form = filling.of_posted(ItemKind.FACT, MultiDict([("label", "Age"), *(("attributes", one) for one in ticked)]))
+    assert filling.content_of(ItemKind.FACT, "age", form, {}).get("attributes") == kept

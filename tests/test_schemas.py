@@ -56,6 +56,8 @@ WEIGHT: dict[str, Any] = {
     "conflict_hours": 24,
     "days_since": "mbc_diagnosis_date",
 }
+NOTHING_OF_THE_NINE: dict[str, Any] = {**PHASE, "attributes": []}
+OF_TWO_KINDS: dict[str, Any] = {**WEIGHT, "attributes": ["date_of_birth", "social_determinants"]}
 SOURCE: dict[str, Any] = {
     "key": "kida-2021",
     "reference": "Kida K, Olver I, Yennu S, et al. JCO Oncol Pract. 2021;17:177-183.",
@@ -103,11 +105,13 @@ WHOLE = [
     (ItemKind.FACT, FACT),
     (ItemKind.FACT, PHASE),
     (ItemKind.FACT, WEIGHT),
+    (ItemKind.FACT, NOTHING_OF_THE_NINE),
+    (ItemKind.FACT, OF_TWO_KINDS),
     (ItemKind.SOURCE, SOURCE),
     (ItemKind.RULE, RULE),
     (ItemKind.VIGNETTE, VIGNETTE),
 ]
-WHOLE_IDS = [content["key"] for _, content in WHOLE]
+WHOLE_IDS = [content["key"] + "-attributes" * ("attributes" in content) for _, content in WHOLE]
 A_LINE = f"At most {LONGEST_LINE} characters; this text has 301."
 NO_TEXT = "There is no text here."
 CONTROL = "The text holds a control character; paste it as plain text."
@@ -260,6 +264,18 @@ def test_what_is_empty_is_left_out_and_the_usual_window_is_written():
     assert content_of(fact) == {**least, "conflict_hours": 24}
 
 
+def test_the_kinds_of_data_of_a_fact_are_not_stated_or_none_or_some_in_one_order():
+    def kept(attributes: Any) -> Any:
+        return content_of(item_from(ItemKind.FACT, {**FACT, "attributes": attributes})).get("attributes")
+
+    assert "attributes" not in content_of(item_from(ItemKind.FACT, FACT))
+    assert kept([]) == []
+    assert kept(["health_status_assessments", "race", "race"]) == ["race", "health_status_assessments"]
+    for wrong in (["none", "sex"], ["age"], "sex", None):
+        with pytest.raises(ContentError):
+            kept(wrong)
+
+
 def test_a_moment_is_written_in_utc():
     vignette = item_from(ItemKind.VIGNETTE, changed(VIGNETTE, "evaluated_at", "2026-01-31T18:00:00+09:00"))
     assert isinstance(vignette, Vignette)
@@ -279,6 +295,8 @@ PINNED = [
     (ItemKind.FACT, FACT, "sha256:44b017996c51a655ce93df9d9ec52e6cc7e7e7eb36522509eb68ad8f9b7a0482"),
     (ItemKind.FACT, PHASE, "sha256:2177a1bf48fdcaefb187d3a98303060b6c1ebab8be47fa833b84a407a29ed9b3"),
     (ItemKind.FACT, WEIGHT, "sha256:1f8e169996cbc6a597144a7b98350076899e05e432a704281b4fd71d900bf130"),
+    (ItemKind.FACT, NOTHING_OF_THE_NINE, "sha256:c21c71cb34d523570b47784026e4b7e15efa6feca2a4653ace45754ea354be68"),
+    (ItemKind.FACT, OF_TWO_KINDS, "sha256:d2e8c1d3bf564ebdae345b69deaf4e18046d502430e4c4059e0fed74614f0f3d"),
     (ItemKind.SOURCE, SOURCE, "sha256:4c9dd1f98c7f7330ce4c1fb5fad137d1de21a0e2d1befadb1287a0cec39f3f36"),
     (ItemKind.RULE, RULE, "sha256:82faf4c08346b460ad7e509647c4c49c6aa6ec25eaa8ced94d6628be7513b3af"),
     (ItemKind.VIGNETTE, VIGNETTE, "sha256:b3493300e8e9562a97fb76f24613ba61456df030103588fea3c61e2e1de21ab7"),

@@ -27,6 +27,9 @@ from knowledge.items import ItemKind
 MOST_ROWS = 400
 """How many rows a repeated part of a form can have."""
 
+NONE = "none"
+"""The box that says that none of the others holds."""
+
 _NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?", re.ASCII)
 _YES_NO = {"yes": True, "no": False}
 
@@ -77,6 +80,13 @@ class Choices(SelectMultipleField):
         super().__init__(label, choices=list(words), validate_choice=False, **kwargs)
 
 
+class ChoicesOrNone(Choices):
+    """Some words of a closed list, or that none of them holds, which is another thing than ticking nothing."""
+
+    def __init__(self, label: str, words: Iterable[SelectChoice], none: str, **kwargs: Any) -> None:
+        super().__init__(label, [*words, SelectChoice(NONE, none)], **kwargs)
+
+
 class Flag(BooleanField):
     """A box to tick."""
 
@@ -118,6 +128,8 @@ def written(field: Field) -> Any:
             return [row for row in rows if row] or None
         case Texts():
             return [text for entry in field.entries if (text := written(entry))] or None
+        case ChoicesOrNone():
+            return [] if field.data == [NONE] else list(field.data or ()) or None
         case Choices():
             return list(field.data or ()) or None
         case Flag():
@@ -135,6 +147,8 @@ def shown(field: Field, value: Any) -> Any:
     match field:
         case Rows():
             return [_row_shown(field.row(), row) for row in value or ()]
+        case ChoicesOrNone():
+            return [NONE] if value == [] else value or []
         case Texts() | Choices():
             return value or []
         case Flag():

@@ -7,6 +7,7 @@ from wtforms import Form
 from admin.shelf.forms.fields import (
     Choice,
     Choices,
+    ChoicesOrNone,
     Condition,
     Day,
     Flag,
@@ -21,7 +22,7 @@ from admin.shelf.forms.fields import (
     Whole,
     words_of,
 )
-from knowledge.facts import FactType
+from knowledge.facts import Attribute, FactType
 from knowledge.items import Actor, ItemKind, Mode, RuleKind, State, Urgency
 
 _STATES = (State.RECOMMENDED, State.WITHHELD, State.UNDETERMINED, State.NOT_MET)
@@ -94,6 +95,13 @@ class FactForm(Form):
     population = Condition("Population", description="What a patient must not contradict for any rule to apply.")
     standard_code = Line("Code in a standard")
     code_status = Line("Standing of that code")
+    attributes = ChoicesOrNone(
+        "Kinds of data it speaks of itself",
+        words_of(Attribute),
+        "None of these",
+        description="For the source attributes on a rule’s sheet. Nothing ticked: not stated. What it follows from "
+        "is counted by itself.",
+    )
     notes = Texts("Notes", "note")
 
 
