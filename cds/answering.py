@@ -13,7 +13,8 @@ from cds import problems
 from cds.asking import patients_in, question
 from cds.deciding import Answer, Disagreement, decide
 from cds.problems import Problem, Refused
-from cds.recording import record, record_incident
+from cds.record.incidents import record_disagreement
+from cds.record.recording import record
 from cds.requests import UnusableRequest
 from cds.service import Service
 from cds.serving import NoRelease, Standing
@@ -87,6 +88,7 @@ def _keep(service: Service, caller: Caller, answers: list[Answer]) -> None:
             answer,
             caller.in_force.release,
             caller.in_force.release_id,
+            clinically_approved=caller.in_force.clinically_approved,
             api_key_id=caller.api_key_id,
             origin=caller.origin,
             at=at,
@@ -98,7 +100,7 @@ def _keep(service: Service, caller: Caller, answers: list[Answer]) -> None:
 def _incident(service: Service, caller: Caller, problem: Disagreement) -> Problem:
     in_force = caller.in_force
     with session_on(caller.connection) as session:
-        number = record_incident(session, problem, in_force.release, in_force.release_id, at=service.now())
+        number = record_disagreement(session, problem, in_force.release, in_force.release_id, at=service.now())
         session.commit()
     service.counters.incidents.inc()
     service.serving.forget()

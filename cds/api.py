@@ -14,7 +14,7 @@ from cds import browsing, examples, problems, schemas
 from cds.answering import Caller, answer_batch, answer_one
 from cds.asking import BatchRequest, RecommendationRequest, json_in
 from cds.keys import admitted
-from cds.models import Decision
+from cds.models import Decision, Purpose
 from cds.problems import MEDIA_TYPE, Refused
 from cds.releases import PreparedRelease
 from cds.requests import RequestProblem, escaped, unstorable
@@ -52,7 +52,14 @@ def session() -> Session:
 
 @api.before_request
 def authenticate() -> None:
-    """Every endpoint below the prefix wants an API key."""
+    """Every endpoint below the prefix wants an API key, and those that answer the key of an app."""
+    admit()
+    if request.method == "POST" and g.admitted.purpose is not Purpose.APP:
+        raise Refused(problems.not_for_this_key("This key reads the record. To ask for an answer, use an app’s key."))
+
+
+def admit() -> None:
+    """Let in whoever sends an API key, as `g.admitted`. Raises Refused."""
     scheme, _, key = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not key.strip():
         raise Refused(problems.no_key("Send the header Authorization: Bearer <API key>."))
@@ -211,7 +218,7 @@ def _wants_not_met() -> bool:
 
 def _caller() -> Caller:
     """Whom the key let in. Raises Refused when no release is in force."""
-    key_id, release_id, approved = g.admitted
+    key_id, _, release_id, approved = g.admitted
     if release_id is None:
         raise Refused(problems.no_release())
     in_force = service_of().serving.standing(connection(), release_id, approved)

@@ -17,10 +17,13 @@ import click
 from flask import Flask
 from sqlalchemy.exc import ArgumentError, DBAPIError, ProgrammingError, SQLAlchemyError
 
-from cds import demo, journal, keys, sealing
+from cds import demo, journal, keys
 from cds.answering import Caller, answer_one, standing
 from cds.asking import json_in
+from cds.models import Purpose
 from cds.problems import Problem, Refused
+from cds.record import sealing
+from cds.record.upkeep import keep_up
 from cds.service import Service, Settings, service_of
 from knowledge import audit, loading, people
 from knowledge.database import session_on, upgrade
@@ -162,10 +165,9 @@ def audit_verify() -> None:
 
 @audit_group.command("seal")
 def audit_seal() -> None:
-    """Seal the decisions recorded so far into the chain. A running server does it by itself."""
-    with _service() as service, service.sessions() as session:
-        count = sealing.seal(session, service.now())
-        session.commit()
+    """Seal the decisions recorded so far into the chain, and count them. A running server does it by itself."""
+    with _service() as service:
+        count = keep_up(service)
     click.echo(f"{count} decisions are sealed.")
 
 
@@ -176,10 +178,18 @@ def key_group() -> None:
 
 @key_group.command("add")
 @click.argument("label")
-def key_add(label: str) -> None:
-    """Make an API key for the app LABEL, and print it: it cannot be shown again."""
+@click.option(
+    "--for",
+    "purpose",
+    type=click.Choice([purpose.value for purpose in Purpose]),
+    default=Purpose.APP.value,
+    show_default=True,
+    help="What it is for: an app that asks, or an auditor who reads the record.",
+)
+def key_add(label: str, purpose: str) -> None:
+    """Make an API key with the label LABEL, and print it: it cannot be shown again."""
     with _service() as service, service.sessions() as session:
-        key = keys.issue(session, label, by=None, at=service.now())
+        key = keys.issue(session, label, by=None, at=service.now(), purpose=Purpose(purpose))
         session.commit()
     click.echo(key)
 
@@ -299,14 +309,12 @@ Phasewise is running.
 
 
 def _seal_now_and_then(service: Service) -> None:
-    """Seal new decisions into the chain from a thread of its own, as long as the server runs."""
+    """Seal and count new decisions from a thread of its own, as long as the server runs."""
 
     def seal() -> None:
         while not threading.Event().wait(service.settings.seal_every):
             try:
-                with service.sessions() as session:
-                    sealing.seal(session, service.now())
-                    session.commit()
+                keep_up(service)
             except DBAPIError:
                 # The next round tries again: nothing is lost by sealing later.
                 continue

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, select, true
 from sqlalchemy.orm import Session
 
-from cds.models import ApiKey
+from cds.models import ApiKey, Purpose
 from cds.serving import IN_FORCE
 from knowledge import audit, people
 from knowledge.errors import KnowledgeError
@@ -23,7 +23,7 @@ from knowledge.steps import SYSTEM, AlreadyDone
 LONGEST_LABEL = 100
 
 _SHOWN = 8
-_HOLDER = select(ApiKey.id).where(ApiKey.key_hash == bindparam("digest"), ApiKey.revoked_at.is_(None))
+_HOLDER = select(ApiKey.id, ApiKey.purpose).where(ApiKey.key_hash == bindparam("digest"), ApiKey.revoked_at.is_(None))
 _in_force = IN_FORCE.subquery()
 _ADMITTED = _HOLDER.outerjoin(_in_force, true()).add_columns(_in_force.c.release_id, _in_force.c.approved)
 
@@ -33,9 +33,16 @@ class LabelTaken(KnowledgeError):
 
 
 def issue(
-    session: Session, label: str, *, by: User | None, at: datetime, key: str | None = None, reason: str = ""
+    session: Session,
+    label: str,
+    *,
+    by: User | None,
+    at: datetime,
+    key: str | None = None,
+    reason: str = "",
+    purpose: Purpose = Purpose.APP,
 ) -> str:
-    """Make a key for an app and give its text, which cannot be had again.
+    """Make a key and give its text, which cannot be had again.
 
     Raises BadName, NotAllowed, NoReason when a person gives none, and LabelTaken unless the text is given too.
     """
@@ -50,7 +57,12 @@ def issue(
     # 256 random bits need no slow hash: nobody can try them all.
     key = key or f"pw_{secrets.token_urlsafe(32)}"
     made = ApiKey(
-        label=label, prefix=key[:_SHOWN], key_hash=_digest(key), created_at=at, created_by_id=by.id if by else None
+        label=label,
+        prefix=key[:_SHOWN],
+        key_hash=_digest(key),
+        created_at=at,
+        created_by_id=by.id if by else None,
+        purpose=purpose,
     )
     session.add(made)
     session.flush()
@@ -82,11 +94,12 @@ def history(session: Session, api_key: ApiKey) -> list[tuple[AuditEvent, Mapping
 
 def holder(session: Session, key: str) -> int | None:
     """The id of a key that was issued and not revoked, or None."""
-    return session.connection().execute(_HOLDER, {"digest": _digest(key)}).scalar_one_or_none()
+    found = session.connection().execute(_HOLDER, {"digest": _digest(key)}).one_or_none()
+    return found.id if found else None
 
 
-def admitted(connection: Connection, key: str) -> Row[tuple[int, int | None, bool | None]] | None:
-    """The id of a key that may be used and, in the same statement, what IN_FORCE finds; None for any other key."""
+def admitted(connection: Connection, key: str) -> Row[tuple[int, Purpose, int | None, bool | None]] | None:
+    """The id and purpose of a key that may be used and, in the same statement, what IN_FORCE finds; else None."""
     return connection.execute(_ADMITTED, {"digest": _digest(key)}).one_or_none()
 
 
@@ -102,7 +115,7 @@ def _subject(api_key: ApiKey) -> str:
 def _tell(
     session: Session, action: str, api_key: ApiKey, by: User | None, at: datetime, told: Mapping[str, Any]
 ) -> None:
-    details = {"label": api_key.label, "id": api_key.id, **told}
+    details = {"label": api_key.label, "id": api_key.id, "purpose": api_key.purpose, **told}
     actor = by.name if by else SYSTEM
     audit.record(session, action=action, subject=_subject(api_key), actor=actor, at=at, details=details)
 

@@ -70,6 +70,10 @@ def no_key(detail: str) -> Problem:
     return Problem(401, "no-api-key", "An API key is needed", detail, headers={"WWW-Authenticate": "Bearer"})
 
 
+def not_for_this_key(detail: str) -> Problem:
+    return Problem(403, "not-for-this-key", "This API key is for something else", detail)
+
+
 def not_found(detail: str) -> Problem:
     return Problem(404, "not-found", "There is nothing here", detail)
 

@@ -19,6 +19,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTo
 from cds import problems, schemas
 from cds.answering import standing
 from cds.api import PREFIX, api
+from cds.auditing import audit_api
 from cds.pages.error_pages import http_error_page, problem_page
 from cds.pages.views import pages
 from cds.problems import Problem, Refused
@@ -83,6 +84,7 @@ def attach(app: Flask, service: Service) -> None:
     app.json = _Json(app)
     documented = _DocumentedApi(app, spec_kwargs={"info": {"description": _ABOUT}, **security})
     documented.register_blueprint(api)
+    documented.register_blueprint(audit_api)
     app.register_blueprint(pages)
     app.register_blueprint(health)
     app.before_request(_start)

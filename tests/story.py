@@ -10,7 +10,7 @@ from sqlalchemy import insert, text
 from sqlalchemy.orm import Session
 
 from cds.models import ApiKey, Decision, Incident
-from cds.sealing import decision_digest, seal
+from cds.record.sealing import decision_digest, seal
 from knowledge import lifecycle
 from knowledge.items import ItemKind
 from knowledge.models import Activation, Release, ReleaseApproval, Role, User, Version

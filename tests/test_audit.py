@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from cds.sealing import check_decisions
+from cds.record.sealing import check_decisions
 from knowledge.audit import record, verify
 from knowledge.canonical import NotCanonical, digest
 from knowledge.database import sessions

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
 from cds.models import Decision
-from cds.recording import record
+from cds.record.recording import record
 from cds.schemas import BatchResults
 from cds.service import Service
 from tests.clinic import BATCH, Caller, counts, errors_of, keys_of, problem_in, suggestions_of

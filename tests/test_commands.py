@@ -16,9 +16,10 @@ import click
 import pytest
 from sqlalchemy import Engine, select
 
-from cds import demo, sealing
+from cds import demo
 from cds.commands import cli
 from cds.models import Decision
+from cds.record import sealing
 from cds.service import Service, Settings
 from knowledge import audit, people
 from knowledge.database import connect, sessions

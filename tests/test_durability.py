@@ -23,8 +23,8 @@ import pytest
 from sqlalchemy import create_engine, func, select
 from sqlalchemy.orm import Session
 
-from cds import sealing
 from cds.models import Decision
+from cds.record import sealing
 from knowledge import audit
 from tests import clinic
 from tests.clinic import API_KEY, ASK

@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as some
 from sqlalchemy import select
 
-from cds import sealing
 from cds.deciding import decide
 from cds.models import Decision
-from cds.recording import question_of
+from cds.record import sealing
+from cds.record.recording import question_of
 from cds.service import service_of
 from knowledge import audit
 from knowledge.facts import Fact, FactType

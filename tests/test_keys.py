@@ -62,7 +62,7 @@ def told(session: Session) -> tuple[str, str, dict[str, object]]:
 def test_issuing_and_revoking_are_told_with_who_and_why_and_without_the_key(rolled_back: Session, root: User) -> None:
     text = keys.issue(rolled_back, " Ward\u00a0 app ", by=root, at=NOW, reason=WHY)
     made = rolled_back.get_one(ApiKey, keys.holder(rolled_back, text))
-    details = {"label": "Ward app", "id": made.id, "reason": WHY}
+    details = {"label": "Ward app", "id": made.id, "reason": WHY, "purpose": "app"}
     assert told(rolled_back) == ("api_key.issued", "Root", details)
     keys.revoke(rolled_back, made, by=root, at=NOW, reason="The phone was lost.")
     assert told(rolled_back) == ("api_key.revoked", "Root", {**details, "reason": "The phone was lost."})
@@ -130,7 +130,7 @@ def administrator(client: FlaskClient) -> FlaskClient:
 
 
 def issue(client: FlaskClient, label: str = "Ward app", reason: str = WHY) -> TestResponse:
-    form = {"csrf_token": token(client.get("/desk/keys/new").text), "label": label, "reason": reason}
+    form = {"csrf_token": token(client.get("/desk/keys/new").text), "label": label, "reason": reason, "purpose": "app"}
     return client.post("/desk/keys/new", data=form)
 
 
@@ -209,7 +209,8 @@ def test_what_is_wrong_is_said_beside_its_field_and_what_was_typed_stays(
 
 
 def test_a_form_that_is_sent_twice_issues_one_key(administrator: FlaskClient, service: Service) -> None:
-    form = {"csrf_token": token(administrator.get("/desk/keys/new").text), "label": "Ward app", "reason": WHY}
+    csrf = token(administrator.get("/desk/keys/new").text)
+    form = {"csrf_token": csrf, "label": "Ward app", "reason": WHY, "purpose": "app"}
     assert administrator.post("/desk/keys/new", data=form).status_code == 200
     again = administrator.post("/desk/keys/new", data=form)
     assert again.status_code == 422

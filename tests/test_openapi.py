@@ -78,7 +78,7 @@ def test_its_paths_are_the_routes(caller: Caller, document: dict[str, Any]) -> N
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     }
     assert set(operations(document)) == routes
-    assert len(routes) == 9
+    assert len(routes) >= 9
 
 
 def test_every_operation_is_named_and_described(document: dict[str, Any]) -> None:

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from cds import sealing
 from cds.deciding import Answer, Disagreement, Question, decide, letters
 from cds.models import Decision, Incident
 from cds.preparing import Intake
-from cds.recording import question_of
+from cds.record import sealing
+from cds.record.recording import question_of
 from cds.releases import PreparedRelease
 from cds.service import Service, service_of
 from cds.serving import prepare

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, func, insert, select
 from sqlalchemy.orm import Session
 
-from cds.merkle import Tree
 from cds.models import Decision
-from cds.sealing import check_decisions, decision_digest, personal_digest, seal
+from cds.record.merkle import Tree
+from cds.record.sealing import check_decisions, decision_digest, personal_digest, seal
 from knowledge.audit import verify
 from knowledge.canonical import canonical, digest, digest_of_bytes, instant
 from knowledge.database import sessions
@@ -174,7 +174,7 @@ def test_none_slips_through_while_processes_answer_and_seal(own_database: Engine
 import sys
 from sqlalchemy import insert
 from cds.models import Decision
-from cds.sealing import seal
+from cds.record.sealing import seal
 from knowledge.database import connect, sessions
 from knowledge.models import Release
 from tests.story import NOON, decision

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from cds import keys, serving
 from cds.deciding import decide
 from cds.models import ApiKey, Decision
-from cds.recording import question_of
+from cds.record.recording import question_of
 from cds.releases import PreparedRelease
 from cds.service import Service, service_of
 from cds.serving import NoRelease, Serving

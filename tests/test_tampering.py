@@ -9,7 +9,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from cds.models import Decision
-from cds.sealing import check_decisions, seal
+from cds.record.sealing import check_decisions, seal
 from knowledge.audit import Verification, event_digest, verify
 from knowledge.canonical import digest
 from knowledge.models import AuditEvent, Release, User

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from cds.deciding import Disagreement, Question, decide, letters
 from cds.engine import EngineFault
 from cds.models import Decision
-from cds.recording import question_of
+from cds.record.recording import question_of
 from cds.releases import PreparedRelease
 from cds.requests import UnusableRequest
 from cds.serving import Serving

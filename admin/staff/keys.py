@@ -13,7 +13,7 @@ from sqlalchemy.orm import selectinload
 from admin.entry.access import ADMINISTRATORS, DeskView, signed_in
 from cds import keys
 from cds.api import session
-from cds.models import ApiKey
+from cds.models import ApiKey, Purpose
 from cds.service import service_of
 from knowledge.errors import KnowledgeError
 from knowledge.naming import BadName
@@ -27,7 +27,7 @@ _FIELDS: Mapping[type[KnowledgeError], str] = {BadName: "label", keys.LabelTaken
 
 
 class Keys(DeskView):
-    """The keys by which apps are known."""
+    """The keys by which apps, and auditors' programs, are known."""
 
     readers = ADMINISTRATORS
 
@@ -43,16 +43,23 @@ class Keys(DeskView):
     def new(self) -> ResponseReturnValue:
         if request.method != "POST":
             return self._new({})
-        label = request.form.get("label", "")
+        label, purpose = request.form.get("label", ""), request.form.get("purpose", "")
+        if purpose not in list(Purpose):
+            return self._new({"purpose": "Say what the key is for."}), 422
         try:
             key = keys.issue(
-                session(), label, by=signed_in(), at=service_of().now(), reason=request.form.get("reason", "")
+                session(),
+                label,
+                by=signed_in(),
+                at=service_of().now(),
+                reason=request.form.get("reason", ""),
+                purpose=Purpose(purpose),
             )
         except KnowledgeError as error:
             session().rollback()
             return self._new({_FIELDS.get(type(error), "form"): str(error)}), 422
         session().commit()
-        return self.render("desk/key_done.html", label=label, key=key)
+        return self.render("desk/key_done.html", label=label, key=key, purpose=purpose)
 
     @expose("/<int:number>", methods=("GET", "POST"))
     def key(self, number: int) -> ResponseReturnValue:
@@ -75,7 +82,7 @@ class Keys(DeskView):
         return redirect(url_for(".key", number=number), 303)
 
     def _new(self, problems: Mapping[str, str]) -> str:
-        return self.render("desk/key_new.html", problems=problems, typed=request.form)
+        return self.render("desk/key_new.html", problems=problems, typed=request.form, purposes=list(Purpose))
 
     def _key(self, key: ApiKey, problems: Mapping[str, str]) -> str:
         history = keys.history(session(), key)

@@ -53,15 +53,29 @@ def changes_only_when(table: str, name: str, condition: str, sentence: str) -> N
 
 def inserted_only_when(table: str, name: str, condition: str, sentence: str) -> None:
     """A row is inserted only when the condition over NEW, which may look into tables, holds."""
+    _only_when(table, name, "INSERT", condition, sentence)
+
+
+def updated_only_when(table: str, name: str, condition: str, sentence: str) -> None:
+    """A row is updated only when the condition over OLD and NEW, which may look into tables, holds; never NULL."""
+    _only_when(table, name, "UPDATE", condition, sentence)
+
+
+def lifted(table: str, name: str) -> None:
+    """Take a trigger away, for another one in its place."""
+    _run(f"DROP TRIGGER {name}" if on_sqlite() else f"DROP TRIGGER {name} ON {table}")
+
+
+def _only_when(table: str, name: str, what: str, condition: str, sentence: str) -> None:
     if on_sqlite():
-        _refuse(name, f"BEFORE INSERT ON {table}", f"NOT ({condition})", sentence)
+        _refuse(name, f"BEFORE {what} ON {table}", f"NOT ({condition})", sentence)
         return
     _run(
         f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NOT ({condition}) THEN "
         f"RAISE EXCEPTION USING MESSAGE = {_quoted(sentence)}, ERRCODE = 'integrity_constraint_violation'; "
         "END IF; RETURN NEW; END $$"
     )
-    _run(f"CREATE TRIGGER {name} BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION {name}()")
+    _run(f"CREATE TRIGGER {name} BEFORE {what} ON {table} FOR EACH ROW EXECUTE FUNCTION {name}()")
     _always(table, name)
 
 

@@ -1,4 +1,4 @@
-"""What is kept of an answer, and of an answer that could not be trusted."""
+"""What is kept of an answer, and how its question is read back from it."""
 
 from __future__ import annotations
 
@@ -6,19 +6,21 @@ import json
 import secrets
 from collections.abc import Mapping
 from datetime import datetime
+from importlib.metadata import version
 from typing import Any
 
 from sqlalchemy import Connection, insert
-from sqlalchemy.orm import Session
 
-from cds.deciding import Answer, Disagreement, Question, known_as_json, letters
-from cds.models import Decision, Incident
+from cds.deciding import Answer, Question, known_as_json, letters
+from cds.models import Decision
+from cds.record.sealing import decision_digest
 from cds.releases import PreparedRelease
-from cds.sealing import decision_digest
 from cds.writing import compact
-from knowledge import audit
 from knowledge.canonical import digest_of_bytes
 from knowledge.items import Actor
+
+SOFTWARE = version("phasewise")
+"""The version of this program, as a decision names it."""
 
 _SALT_BYTES = 16
 _INSERT = insert(Decision)
@@ -30,6 +32,7 @@ def record(
     release: PreparedRelease,
     release_id: int,
     *,
+    clinically_approved: bool,
     api_key_id: int | None,
     origin: str,
     at: datetime,
@@ -56,6 +59,8 @@ def record(
         "actors": compact(question.actors).decode() if question.actors else None,
         "response_digest": digest_of_bytes(answer.response),
         "salt": secrets.token_hex(_SALT_BYTES),
+        "software": SOFTWARE,
+        "clinically_approved": clinically_approved,
     }
     row["digest"] = decision_digest(row)
     connection.execute(_INSERT, row)
@@ -72,45 +77,6 @@ def question_of(decision: Decision) -> Question:
         subject=decision.subject,
         with_not_met="not_met" in options.get("include", ()),
     )
-
-
-def record_incident(
-    session: Session, problem: Disagreement, release: PreparedRelease, release_id: int, *, at: datetime
-) -> int:
-    """Keep all that is needed to make two differing evaluations differ again; gives the incident's number."""
-    question = problem.question
-    incident = Incident(
-        at=at,
-        kind="disagreement",
-        release_id=release_id,
-        detail=compact(
-            {
-                "release": {"number": release.number, "digest": release.digest},
-                "decision_id": question.decision_id,
-                "evaluated_at": question.evaluated_at.isoformat(),
-                "facts_posted": question.facts,
-                "facts_known": known_as_json(problem.prepared.known),
-                "fired": problem.fired,
-                "read": problem.read,
-                "conditions": {name: _rules_with(release, name) for name in {*problem.fired} ^ {*problem.read}},
-            }
-        ).decode(),
-    )
-    session.add(incident)
-    session.flush()
-    audit.record(
-        session,
-        action="incident.recorded",
-        subject=f"incident/{incident.id}",
-        actor="system",
-        at=at,
-        details={"kind": incident.kind, "release": release.number},
-    )
-    return incident.id
-
-
-def _rules_with(release: PreparedRelease, condition: str) -> list[str]:
-    return [key for key, entry in release.rules.items() if entry.condition == condition]
 
 
 def _options(question: Question) -> str | None:

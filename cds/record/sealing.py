@@ -1,6 +1,6 @@
 """Decisions made provable: a digest for each, and for each batch a Merkle root that joins the chain of events.
 
-Answering takes no lock for this. A batch holds every decision from the last sealed one up to a sequence below
+Answering takes no lock for this. A batch begins after the last sealed decision and ends at most at a sequence below
 which nothing can appear any more.
 """
 
@@ -16,8 +16,8 @@ from typing import Any
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from cds.merkle import Tree
 from cds.models import Decision
+from cds.record.merkle import Tree
 from knowledge.audit import record
 from knowledge.canonical import digest_of_bytes, instant
 from knowledge.database import take_turn
@@ -25,6 +25,10 @@ from knowledge.models import AuditEvent
 from knowledge.proofs import Counted, Problem, in_pages, unreadable
 
 SEALED = "decisions.sealed"
+LARGEST = 4096
+"""The most decisions in a batch: so a batch is soon sealed, and a proof that one is in it soon made."""
+
+_LATER = ("clinically_approved", "software")
 PERSONAL = ("facts_known", "facts_posted", "request", "response_digest", "salt", "subject")
 
 
@@ -32,8 +36,10 @@ def decision_digest(row: Mapping[str, Any]) -> str:
     """SHA-256 over the canonical JSON of a decision's columns, but for `sequence` and `digest`.
 
     What could speak of the patient enters as one salted digest (`personal_digest`), `states` as the digest of
-    its text: so the proof outlives the removal of the facts.
+    its text: so the proof outlives the removal of the facts. Columns that rows of old do not have are left out.
     """
+    removed = row.get("removed_in") is not None
+    later = {name: row[name] for name in _LATER if row.get(name) is not None}
     return _digest_of_texts(
         {
             "actors": row["actors"],
@@ -41,10 +47,11 @@ def decision_digest(row: Mapping[str, Any]) -> str:
             "evaluated_at": instant(row["evaluated_at"]),
             "id": row["id"],
             "origin": row["origin"],
-            "personal": personal_digest(row),
+            "personal": row["personal"] if removed else personal_digest(row),
             "recorded_at": instant(row["recorded_at"]),
             "release_id": row["release_id"],
             "states": digest_of_bytes(row["states"].encode()),
+            **later,
         }
     )
 
@@ -55,26 +62,27 @@ def personal_digest(row: Mapping[str, Any]) -> str:
 
 
 def seal(session: Session, at: datetime, *, patience_seconds: float = 10) -> int:
-    """Seal all decisions that are not sealed yet, and say how many.
+    """Seal a batch of the decisions that are not sealed yet, and say how many: LARGEST when there may be more.
 
     Waits at most `patience_seconds` for those who are just writing a decision; when they take longer, nothing
     is sealed this time. Runs in a transaction of its own, under READ COMMITTED.
     """
     settled = _settled(session, patience_seconds)
     take_turn(session.connection())
-    after = _last_sealed(session)
+    after = last_sealed(session)
     if settled is None or settled <= after:
         return 0
     unsealed = (
         select(Decision.sequence, Decision.digest)
         .where(Decision.sequence > after, Decision.sequence <= settled)
         .order_by(Decision.sequence)
+        .limit(LARGEST)
         .execution_options(yield_per=1000)
     )
     tree, first, last = Tree(), None, after
     for last, digest in session.execute(unsealed):
         first = first or last
-        tree.add(_leaf(digest))
+        tree.add(leaf(digest))
     if first is None:
         return 0
     details = {"first": first, "last": last, "count": tree.count, "root": f"sha256:{tree.root().hex()}"}
@@ -95,7 +103,7 @@ def check_decisions(session: Session) -> Iterator[Counted | Problem]:
             yield Problem(problem)
         else:
             yield Counted("decisions")
-            tree.add(_leaf(row.digest))
+            tree.add(leaf(row.digest))
             unsealed += batch is None
     while batch:
         yield batch.held_against(tree)
@@ -137,7 +145,8 @@ def _problem(sequence: int, row: Any) -> str | None:
         return f"Decision number {sequence} was altered: it cannot be read."
 
 
-def _last_sealed(session: Session) -> int:
+def last_sealed(session: Session) -> int:
+    """The sequence of the last sealed decision; 0 when none is."""
     newest = select(AuditEvent.details).where(AuditEvent.action == SEALED).order_by(AuditEvent.sequence.desc())
     details = session.scalar(newest.limit(1))
     return json.loads(details)["last"] if details else 0
@@ -169,12 +178,13 @@ def _writers(session: Session) -> set[str]:
     return set(session.scalars(others))
 
 
-def _leaf(digest: str) -> bytes:
+def leaf(digest: str) -> bytes:
+    """What the tree of a batch holds of a decision: the bytes of its digest."""
     return bytes.fromhex(digest.removeprefix("sha256:"))
 
 
-def _digest_of_texts(members: Mapping[str, str | int | None]) -> str:
-    """The digest of the canonical JSON of texts and small whole numbers under plain names.
+def _digest_of_texts(members: Mapping[str, str | bool | int | None]) -> str:
+    """The digest of the canonical JSON of texts, truth values and small whole numbers under plain names.
 
     For these, Python's own JSON is canonical too, and thirty times as fast as rfc8785; each answer waits for it.
     """

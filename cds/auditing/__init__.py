@@ -1,0 +1,7 @@
+"""The API of auditors: the record, for whoever holds a key that was issued to read it.
+
+A module for each kind of question; each puts its routes on the one blueprint.
+"""
+
+from cds.auditing import events as events
+from cds.auditing.blueprint import audit_api as audit_api

@@ -1,0 +1,1 @@
+"""The record of decisions: kept, sealed, counted, proven, found and made again."""

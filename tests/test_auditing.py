@@ -1,0 +1,93 @@
+"""The API of auditors: a key of their own lets them read the record, and nothing else; each reading is an event."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from cds import keys
+from cds.models import Purpose
+from cds.service import Service
+from knowledge.models import AuditEvent
+from tests.clinic import ASK, BATCH, LOADED, Caller, counts, problem_in
+
+AUDITOR_KEY = "pw_audit_0123456789"
+
+
+@pytest.fixture
+def auditor(service: Service, client: FlaskClient) -> Caller:
+    """Whoever holds a key that is for auditing."""
+    with service.sessions() as session:
+        keys.issue(session, "The audit of the tests", by=None, at=LOADED, key=AUDITOR_KEY, purpose=Purpose.AUDIT)
+        session.commit()
+    return Caller(client, {"Authorization": f"Bearer {AUDITOR_KEY}"})
+
+
+def routes_of_auditors(app: Flask) -> list[str]:
+    return [rule.rule for rule in app.url_map.iter_rules() if rule.endpoint.startswith("audit.")]
+
+
+def test_an_auditors_key_asks_for_no_answer(auditor: Caller, service: Service) -> None:
+    before = counts(service)
+    for path, body in ((ASK, {"facts": {}}), (BATCH, {"patients": [{"facts": {}}]})):
+        problem = problem_in(auditor.post(body, path), 403)
+        assert problem["type"].endswith("not-for-this-key")
+    assert counts(service) == before
+
+
+def test_it_reads_what_is_in_force(auditor: Caller) -> None:
+    for path in ("facts", "rules", "releases", "releases/1"):
+        assert auditor.get(f"/api/v1/{path}").status_code == 200
+
+
+def test_the_key_of_an_app_reads_nothing_of_the_record(app: Flask, caller: Caller) -> None:
+    paths = routes_of_auditors(app)
+    assert "/api/v1/events" in paths
+    for path in paths:
+        problem = problem_in(caller.get(path.replace("<string:decision_id>", "x")), 403)
+        assert "for auditing" in problem["detail"]
+
+
+def test_events_are_read_a_page_at_a_time(auditor: Caller, service: Service) -> None:
+    with service.sessions() as session:
+        written = session.scalars(select(AuditEvent.sequence).where(AuditEvent.action.like("release.%"))).all()
+    page = auditor.shown("/api/v1/events?action=release.")
+    assert [one["sequence"] for one in page["events"]] == sorted(written, reverse=True)
+    assert page["events"][0]["details"]
+    first = auditor.shown("/api/v1/events?subject=rule/")
+    assert len(first["events"]) == 100
+    second = auditor.shown(f"/api/v1/events?subject=rule/&before={first['older']}")
+    assert second["events"][0]["sequence"] < first["events"][-1]["sequence"]
+
+
+def test_reading_is_an_event_that_names_the_key(auditor: Caller, service: Service) -> None:
+    auditor.shown("/api/v1/events")
+    with service.sessions() as session:
+        event = session.scalars(select(AuditEvent).order_by(AuditEvent.sequence.desc()).limit(1)).one()
+    assert (event.action, event.actor) == ("events.read", "key pw_audit (The audit of the tests)")
+    assert event.origin == "127.0.0.1"
+    assert json.loads(event.details) == {"events": 100}
+
+
+BAD: dict[str, dict[str, Any]] = {
+    "/api/v1/events?befor=3": {"pointer": "/befor", "suggestion": "before"},
+    "/api/v1/events?before=x": {"pointer": "/before"},
+    "/api/v1/events?before=0": {"pointer": "/before"},
+    "/api/v1/events?since=yesterday": {"pointer": "/since"},
+    "/api/v1/events?since=2026-01-01T00:00:00": {"pointer": "/since"},
+}
+
+
+@pytest.mark.parametrize("path", BAD)
+def test_what_cannot_be_asked_is_said(auditor: Caller, path: str) -> None:
+    [error] = problem_in(auditor.get(path), 422)["errors"]
+    assert BAD[path].items() <= error.items()
+
+
+def test_nothing_is_found_of_what_cannot_be_stored(auditor: Caller) -> None:
+    assert auditor.shown("/api/v1/events?actor=%00")["events"] == []
