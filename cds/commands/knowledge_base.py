@@ -1,0 +1,49 @@
+"""The knowledge base as readable files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from cds.commands.opened import at_work, opened
+from knowledge import loading
+from knowledge.database import upgrade
+
+
+@click.group()
+def content() -> None:
+    """The knowledge base as readable files."""
+
+
+@content.command("export")
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+def content_export(folder: Path) -> None:
+    """Write the release in force, and drafts not yet in a release, to FOLDER."""
+    with at_work() as (_, session):
+        exported = loading.export(session, folder)
+    click.echo(f"Release {exported.release.number} is written to {folder}.")
+    if exported.left_out:
+        click.echo(f"Left out, because they are not finished: {'; '.join(exported.left_out)}.", err=True)
+
+
+@content.command("import")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--reason", default="Imported from files.", show_default=True, help="Why; kept with every version.")
+def content_import(folder: Path, reason: str) -> None:
+    """Take in the content files of FOLDER.
+
+    Into an empty database they become release 1, in force and not yet clinically approved; later, what differs from
+    the newest version becomes a draft, to be reviewed like any other.
+    """
+    with opened() as service:
+        upgrade(service.database)
+    with at_work() as (service, session):
+        loaded = loading.load(session, folder, by=None, at=service.now(), reason=reason)
+        session.commit()
+    if loaded.release is not None:
+        click.echo(f"Release {loaded.release.number} is imported and in force; {len(loaded.drafts)} drafts.")
+    elif loaded.drafts:
+        click.echo("Drafts, to be reviewed:\n" + "\n".join(f"  {name}" for name in loaded.drafts))
+    else:
+        click.echo("Nothing differs from what is in the database.")
