@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections import OrderedDict
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, exists, select
@@ -21,6 +22,9 @@ IN_FORCE = (
     .limit(1)
 )
 """The id of the release in force, and whether a person has approved it clinically."""
+
+MOST_OTHERS = 3
+"""How many releases are kept ready beside the one in force: those that were asked for last."""
 
 
 class NoRelease(Exception):
@@ -42,6 +46,8 @@ class Serving:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._ready: tuple[int, PreparedRelease] | None = None
+        self._asking = threading.Lock()
+        self._others: OrderedDict[int, PreparedRelease] = OrderedDict()
 
     def current(self, session: Session) -> Standing:
         """The release in force. Raises NoRelease when there is none."""
@@ -55,15 +61,27 @@ class Serving:
         return Standing(release_id, bool(approved), self._prepared(connection, release_id))
 
     def of(self, session: Session, release_id: int) -> PreparedRelease:
-        """Any stored release; the one in force comes from memory."""
+        """Any stored release; the one in force and those asked for last come from memory.
+
+        Nobody closes it: one that leaves the memory frees its engine when the last who asks it is done.
+        """
         ready = self._ready
         if ready is not None and ready[0] == release_id:
             return ready[1]
-        return prepare(session, release_id)
+        with self._asking:
+            release = self._others.get(release_id)
+            if release is None:
+                release = self._others[release_id] = prepare(session, release_id)
+                while len(self._others) > MOST_OTHERS:
+                    self._others.popitem(last=False)
+            self._others.move_to_end(release_id)
+            return release
 
     def forget(self) -> None:
-        """Make the release ready anew for the next question: what is in memory is no longer trusted."""
+        """Make every release ready anew when it is asked next: what is in memory is no longer trusted."""
         self._ready = None
+        with self._asking:
+            self._others.clear()
 
     def _prepared(self, connection: Connection, release_id: int) -> PreparedRelease:
         ready = self._ready
@@ -81,7 +99,7 @@ class Serving:
 
 
 def prepare(session: Session, release_id: int) -> PreparedRelease:
-    """A stored release made ready to answer; the caller closes it."""
+    """A stored release made ready to answer; its engine is freed when it is closed, or when nobody holds it."""
     release = session.get_one(Release, release_id)
     base, versions = stored_base(session, release_id)
     return PreparedRelease(release.number, release.digest, base, versions, imported=release.origin == "imported")

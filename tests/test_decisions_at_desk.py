@@ -12,9 +12,10 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select, text, update
 
-from admin.record import recorded, remaking
+from admin.record import recorded
 from cds.deciding import Disagreement
-from cds.models import Decision
+from cds.models import Decision, Incident
+from cds.record import replaying
 from cds.service import Service
 from knowledge import audit, lifecycle, people
 from knowledge.database import connect, sessions
@@ -62,8 +63,8 @@ def decided(caller: Caller, facts: dict[str, Any] = IN_PAIN, **more: Any) -> str
 
 def reads(service: Service) -> list[AuditEvent]:
     with service.sessions() as session:
-        query = select(AuditEvent).where(AuditEvent.action == "decision.read").order_by(AuditEvent.sequence)
-        return list(session.scalars(query))
+        read = AuditEvent.action.in_(("decision.read", "decision.replayed"))
+        return list(session.scalars(select(AuditEvent).where(read).order_by(AuditEvent.sequence)))
 
 
 def altered(service: Service, key: str, **columns: str) -> None:
@@ -215,6 +216,37 @@ def test_a_recorded_fact_that_was_changed_is_said_plainly_everywhere(
         )
 
 
+def incidents(service: Service) -> list[Incident]:
+    with service.sessions() as session:
+        return list(session.scalars(select(Incident).order_by(Incident.id)))
+
+
+@pytest.mark.parametrize("column", ["response_digest", "states"])
+def test_what_is_not_as_recorded_is_an_incident_once_for_each_version_of_the_program(
+    auditor: FlaskClient, caller: Caller, service: Service, monkeypatch: pytest.MonkeyPatch, column: str
+) -> None:
+    key = decided(caller)
+    altered(service, key, **{column: "n" * 258 if column == "states" else "sha256:" + "0" * 64})
+    assert "Incident 1 keeps what was found." in words(read(auditor, f"/desk/decisions/{key}"))
+    read(auditor, f"/desk/decisions/{key}/checklist")
+    assert "Incident 1 keeps what was found." in words(read(auditor, f"/desk/decisions/{key}"))
+    [kept] = incidents(service)
+    detail = json.loads(kept.detail)
+    assert (kept.kind, detail["decision_id"], detail["outcome"]) == ("replay", key, "differs")
+    assert detail["recorded"][column] != detail["made_again"][column]
+    assert [json.loads(event.details)["incident"] for event in reads(service)] == [1, 1, 1]
+    altered(service, key, software="0.0.1")
+    monkeypatch.setattr(replaying, "SOFTWARE", "99.0")
+    said = words(read(auditor, f"/desk/decisions/{key}"))
+    assert "Version 0.0.1 of the program answered then, and this is version 99.0" in said
+    assert "Incident 2" in said
+    assert len(incidents(service)) == 2
+    with service.sessions() as session:
+        told = session.scalars(select(AuditEvent.details).where(AuditEvent.action == "incident.recorded")).all()
+        assert key in told[0]
+        assert "pain" not in "".join(told)
+
+
 @pytest.mark.parametrize(
     ("column", "value"),
     [
@@ -246,7 +278,7 @@ def test_two_evaluations_that_differ_are_said_and_nothing_is_recommended(
     def disagree(release: object, question: Any, **_: object) -> None:
         raise Disagreement(question, None, [], [])  # type: ignore[arg-type]
 
-    monkeypatch.setattr(remaking, "decide", disagree)
+    monkeypatch.setattr(replaying, "decide", disagree)
     said = words(read(auditor, f"/desk/decisions/{key}"))
     assert "did not give the same result today" in said
     assert "The answer, made again" not in said
@@ -271,11 +303,15 @@ def test_reading_a_decision_is_on_record_with_who_what_and_from_where(
     key = decided(caller)
     read(auditor, "/desk/decisions/")
     assert reads(service) == []
-    for path, what in [("", "the decision"), ("/checklist?for=patient", "the patient’s checklist")]:
+    made = {"outcome": "same", "software": replaying.SOFTWARE}
+    for path, action, details in [
+        ("", "decision.replayed", {"what": "the decision", **made}),
+        ("/checklist?for=patient", "decision.read", {"what": "the patient’s checklist"}),
+    ]:
         read(auditor, f"/desk/decisions/{key}{path}")
         event = reads(service)[-1]
         assert (event.subject, event.actor, event.origin, event.at) == (f"decision/{key}", "auditor", "127.0.0.1", NOW)
-        assert json.loads(event.details) == {"what": what, "role": "auditor"}
+        assert (event.action, json.loads(event.details)) == (action, {**details, "role": "auditor"})
     with service.sessions() as session:
         assert audit.verify(session).untouched
 
