@@ -17,7 +17,7 @@ class Decisions(Reading):
     """Every decision that was recorded, newest first; reading one is itself put on record."""
 
     def __init__(self) -> None:
-        super().__init__(name="Decisions", endpoint="desk_decisions", url="/desk/decisions")
+        super().__init__(name="Decisions", category="Record", endpoint="desk_decisions", url="/desk/decisions")
 
     @expose("/")
     def index(self) -> ResponseReturnValue:
