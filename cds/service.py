@@ -13,6 +13,7 @@ from typing import cast
 from flask import Flask, current_app
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
+from cds.record.orders import Orders
 from cds.serving import Serving
 from knowledge.database import connect, sessions
 
@@ -78,6 +79,7 @@ class Service:
         self.database = connect(settings.database_url, busy_seconds=settings.busy_seconds)
         self.sessions = sessions(self.database)
         self.serving = Serving()
+        self.orders = Orders()
         self.counters = Counters()
 
 
