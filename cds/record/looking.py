@@ -152,7 +152,7 @@ def _of(criteria: Criteria, releases: Places | None) -> Iterator[ColumnElement[b
 
 
 def _counted(criteria: Criteria, releases: Places | None) -> tuple[SQLColumnExpression[int], Any]:
-    """How many decisions of a block have the outcome, and the blocks, with the counts of the rule where one is named."""
+    """How many decisions of a block have the outcome, and the blocks, beside those of the rule if one is named."""
     tallied = DecisionBlock.__table__
     match criteria.outcome:
         case None:
