@@ -175,10 +175,10 @@ def approval(releases: Sequence[ReleaseTold], what: str) -> Statement:
     return Statement(name, title, (wanted,), missing=True)
 
 
-def named(names: Iterable[str]) -> str:
+def named(names: Iterable[str], joined: str = "and") -> str:
     """`a, b and c`."""
     *first, last = list(names) or [""]
-    return f"{', '.join(first)} and {last}" if first else last
+    return f"{', '.join(first)} {joined} {last}" if first else last
 
 
 def _takes(fact: Fact) -> str:

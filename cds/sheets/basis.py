@@ -107,7 +107,7 @@ def _validation(rule: Rule, among: Among) -> Statement:
     )
     lacking = [SHOWN[state] for state in wanted if state not in shown]
     if lacking:
-        missing = f"No example patient shows it {' or '.join(lacking)}. An author writes one."
+        missing = f"No example patient shows it {asked.named(lacking, 'or')}. An author writes one."
         return Statement(name, title, (missing, *said, asked.UNSTUDIED), "example patients", missing=True)
     return Statement(name, title, (*said, asked.UNSTUDIED), "example patients")
 

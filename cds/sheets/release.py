@@ -113,7 +113,10 @@ def _citations(base: KnowledgeBase) -> Statement:
     title = "Bibliographic citation"
     without = [rule.title for rule in base.rules.values() if citation(rule, base).missing]
     if without:
-        said = f"{_counted(len(without))} cite no source that is known: {_some(without)}. An author adds the citation."
+        cite = "cites" if len(without) == 1 else "cite"
+        said = (
+            f"{_counted(len(without))} {cite} no source that is known: {_some(without)}. An author adds the citation."
+        )
         return Statement("citation", title, (said,), missing=True)
     cited = {one.source for rule in base.rules.values() for one in rule.citations}
     said = (

@@ -15,8 +15,8 @@ SOURCE_ATTRIBUTES = "source_attributes"
 """The section of the thirteen attributes."""
 
 ABOUT_RULES = (
-    "By topic and title. What a rule uses only as all do, for the population, is not repeated, nor what the site or the "
-    "release lacks as a whole."
+    "By topic and title. What a rule uses only as all do, for the population, is not repeated here, nor what the site "
+    "or the release lacks as a whole."
 )
 
 
