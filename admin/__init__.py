@@ -9,6 +9,7 @@ from flask_admin.theme import BootstrapTheme
 from admin.desk import Home
 from admin.entry import access
 from admin.record.decisions import Decisions
+from admin.record.proofs import Proofs, provable
 from admin.releases.comparing import Changes
 from admin.releases.due import ReviewDates
 from admin.releases.reading import Releases
@@ -25,6 +26,7 @@ def attach(app: Flask, service: Service) -> None:
     """Put the desk on an app that has the pages already. Touches no database."""
     access.attach(app, service)
     app.register_blueprint(Blueprint("desk_look", __name__, template_folder="templates"))
+    app.add_template_global(provable)
     # The theme's folder is Flask-Admin's own; its Bootstrap is never loaded, because the base template is ours.
     theme = BootstrapTheme(folder="bootstrap4", base_template="desk/base.html")
     admin = Admin(app, name="Desk", theme=theme, index_view=Home())
@@ -35,6 +37,7 @@ def attach(app: Flask, service: Service) -> None:
         Changes(),
         Trying(),
         Decisions(),
+        Proofs(),
         Conditions(),
         People(),
         Keys(),

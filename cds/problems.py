@@ -78,6 +78,10 @@ def not_found(detail: str) -> Problem:
     return Problem(404, "not-found", "There is nothing here", detail)
 
 
+def not_provable(detail: str) -> Problem:
+    return Problem(409, "not-provable", "There is no proof of this decision", detail)
+
+
 def no_release() -> Problem:
     detail = "No release of the knowledge base is in force, so there is no answer. Put one in force first."
     return Problem(503, "no-release", "No release is in force", detail)

@@ -118,17 +118,18 @@ class Verification:
         return f"{checked} {self.problem or 'Nothing was touched.'}"
 
 
-def verify(session: Session, *checks: Check) -> Verification:
+def verify(session: Session, *checks: Check, of_chain: Iterable[Check] = ()) -> Verification:
     """Walk the chain, hold every version, release, approval and activation against it, then run `checks`.
 
-    Stops at the first bad record. Give it a fresh session: on PostgreSQL it then sees one moment of the
+    What is `of_chain` is checked as soon as the chain is found sound: no row is held against one that is not the
+    old one. Stops at the first bad record. Give it a fresh session: on PostgreSQL it then sees one moment of the
     database while others go on writing.
     """
     if session.get_bind().dialect.name == "postgresql" and not session.in_transaction():
         session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
     chain = _Chain()
     checked: Counter[str] = Counter()
-    for check in (chain.walk, chain.hold_rows_against_it, *checks):
+    for check in (chain.walk, *of_chain, chain.hold_rows_against_it, *checks):
         for found in check(session):
             if isinstance(found, Problem):
                 return Verification(checked, found.sentence, chain.head)

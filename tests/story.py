@@ -125,7 +125,7 @@ def by_force(session: Session, *statements: str) -> None:
     else:
         tables = session.scalars(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")).all()
         without = [f"ALTER TABLE {table} DISABLE TRIGGER ALL" for table in tables]
-        without.append("ALTER TABLE decisions ALTER sequence DROP IDENTITY")
+        without.append("ALTER TABLE decisions ALTER sequence DROP IDENTITY IF EXISTS")
     for statement in (*without, *statements):
         session.connection().exec_driver_sql(statement)
 

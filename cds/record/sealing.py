@@ -38,27 +38,35 @@ def decision_digest(row: Mapping[str, Any]) -> str:
     What could speak of the patient enters as one salted digest (`personal_digest`), `states` as the digest of
     its text: so the proof outlives the removal of the facts. Columns that rows of old do not have are left out.
     """
+    return _digest_of_texts(digested(row))
+
+
+def digested(row: Mapping[str, Any]) -> dict[str, str | bool | int | None]:
+    """The members of the JSON that a decision's digest is made of."""
     removed = row.get("removed_in") is not None
     later = {name: row[name] for name in _LATER if row.get(name) is not None}
-    return _digest_of_texts(
-        {
-            "actors": row["actors"],
-            "api_key_id": row["api_key_id"],
-            "evaluated_at": instant(row["evaluated_at"]),
-            "id": row["id"],
-            "origin": row["origin"],
-            "personal": row["personal"] if removed else personal_digest(row),
-            "recorded_at": instant(row["recorded_at"]),
-            "release_id": row["release_id"],
-            "states": digest_of_bytes(row["states"].encode()),
-            **later,
-        }
-    )
+    return {
+        "actors": row["actors"],
+        "api_key_id": row["api_key_id"],
+        "evaluated_at": instant(row["evaluated_at"]),
+        "id": row["id"],
+        "origin": row["origin"],
+        "personal": row["personal"] if removed else personal_digest(row),
+        "recorded_at": instant(row["recorded_at"]),
+        "release_id": row["release_id"],
+        "states": digest_of_bytes(row["states"].encode()),
+        **later,
+    }
 
 
 def personal_digest(row: Mapping[str, Any]) -> str:
     """SHA-256 over the canonical JSON of the columns that could speak of the patient, and the salt."""
-    return _digest_of_texts({name: row[name] for name in PERSONAL})
+    return _digest_of_texts(personal(row))
+
+
+def personal(row: Mapping[str, Any]) -> dict[str, str | None]:
+    """The columns that could speak of the patient, and the salt."""
+    return {name: row[name] for name in PERSONAL}
 
 
 def seal(session: Session, at: datetime, *, patience_seconds: float = 10) -> int:
@@ -112,7 +120,9 @@ def check_decisions(session: Session) -> Iterator[Counted | Problem]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Batch:
+class Batch:
+    """Decisions sealed together: from which sequence to which, how many, and the root of their tree."""
+
     event: int
     first: int
     last: int
@@ -128,10 +138,15 @@ class _Batch:
         return Counted("sealed batches")
 
 
-def _batches(session: Session) -> Iterator[_Batch]:
+def _batches(session: Session) -> Iterator[Batch]:
     sealed = select(AuditEvent.details).where(AuditEvent.action == SEALED)
     for event, row in in_pages(session, sealed, AuditEvent.sequence):
-        yield _Batch(event, **json.loads(row.details))
+        yield Batch(event, **json.loads(row.details))
+
+
+def batch_of(event: AuditEvent) -> Batch:
+    """The batch that an event tells of."""
+    return Batch(event.sequence, **json.loads(event.details))
 
 
 def _problem(sequence: int, row: Any) -> str | None:
