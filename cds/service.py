@@ -13,6 +13,7 @@ from typing import cast
 from flask import Flask, current_app
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
+from cds.record.orders import Orders
 from cds.serving import Serving
 from knowledge.database import connect, sessions
 
@@ -33,13 +34,20 @@ class Settings:
     largest_batch: int = 16 * 1024 * 1024
     busy_seconds: float = 5.0
     seal_every: float = 60.0
+    developer: str | None = None
+    funding: str | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
-        """PHASEWISE_DATABASE_URL names the database, PHASEWISE_SECRET_KEY signs the desk's sessions."""
+        """PHASEWISE_DATABASE_URL names the database, PHASEWISE_SECRET_KEY signs the desk's sessions.
+
+        PHASEWISE_DEVELOPER and PHASEWISE_FUNDING say on every sheet who made this and who funded the implementation.
+        """
         return cls(
             database_url=environment.get("PHASEWISE_DATABASE_URL") or _default_database(),
             secret_key=environment.get("PHASEWISE_SECRET_KEY") or None,
+            developer=environment.get("PHASEWISE_DEVELOPER", "").strip() or None,
+            funding=environment.get("PHASEWISE_FUNDING", "").strip() or None,
         )
 
 
@@ -78,6 +86,7 @@ class Service:
         self.database = connect(settings.database_url, busy_seconds=settings.busy_seconds)
         self.sessions = sessions(self.database)
         self.serving = Serving()
+        self.orders = Orders()
         self.counters = Counters()
 
 

@@ -57,7 +57,7 @@ def unproven(base: KnowledgeBase) -> list[ContentProblem]:
     return [
         ContentProblem(ItemKind.RULE, rule.key, "vignettes", f"No vignette shows it {_SAID[state]}: add one.")
         for rule in base.rules.values()
-        for state in _states_to_show(rule)
+        for state in states_to_show(rule)
         if state not in expected.get(rule.key, ())
     ]
 
@@ -69,7 +69,8 @@ _SAID = {
 }
 
 
-def _states_to_show(rule: Rule) -> Iterator[State]:
+def states_to_show(rule: Rule) -> Iterator[State]:
+    """What example patients must show of a rule; of a statement nothing."""
     if rule.condition is None:
         return
     yield State.RECOMMENDED

@@ -111,6 +111,17 @@ BAD: dict[str, dict[str, Any]] = {
     "/api/v1/events?before=0": {"pointer": "/before"},
     "/api/v1/events?since=yesterday": {"pointer": "/since"},
     "/api/v1/events?since=2026-01-01T00:00:00": {"pointer": "/since"},
+    "/api/v1/decisions?rules=x": {"pointer": "/rules", "suggestion": "rule"},
+    "/api/v1/decisions?limit=101": {"pointer": "/limit"},
+    "/api/v1/decisions?outcome=recomended": {"pointer": "/outcome", "suggestion": "recommended"},
+    "/api/v1/decisions?version=1": {"pointer": "/version"},
+    "/api/v1/decisions?rule=pre-exercise-screen-diabetis": {
+        "pointer": "/rule",
+        "suggestion": "pre-exercise-screen-diabetes",
+    },
+    "/api/v1/decisions?since=2026-02-30": {"pointer": "/since"},
+    "/api/v1/decisions?until=2026-01-01T00:00:00": {"pointer": "/until"},
+    "/api/v1/decisions?subject=%00": {"pointer": "/subject"},
 }
 
 
@@ -122,3 +133,26 @@ def test_what_cannot_be_asked_is_said(auditor: Caller, path: str) -> None:
 
 def test_nothing_is_found_of_what_cannot_be_stored(auditor: Caller) -> None:
     assert auditor.shown("/api/v1/events?actor=%00")["events"] == []
+
+
+def test_decisions_of_all_apps_are_found_and_the_search_is_told_without_the_subject(
+    auditor: Caller, caller: Caller, service: Service
+) -> None:
+    asked = [
+        caller.ask({"has_mbc": True, "age_years": 60, "diabetes_mellitus": diabetic}, subject=f"s-{number}")
+        for number, diabetic in enumerate([True, False, True])
+    ]
+    screened = "rule=pre-exercise-screen-diabetes&outcome=recommended"
+    first = auditor.shown(f"/api/v1/decisions?{screened}&limit=1")
+    assert [one["decision_id"] for one in first["decisions"]] == [asked[2]["decision_id"]]
+    assert first["decisions"][0].items() >= {"outcome": "recommended", "release": 1, "subject": "s-2"}.items()
+    assert first["decisions"][0]["recommended"] == len(asked[2]["recommendations"])
+    second = auditor.shown(f"/api/v1/decisions?{screened}&limit=1&before={first['older']}")
+    assert [one["decision_id"] for one in second["decisions"]] == [asked[0]["decision_id"]]
+    assert second["older"] is None
+    assert len(auditor.shown("/api/v1/decisions?subject=s-1&until=2026-06-01")["decisions"]) == 1
+    with service.sessions() as session:
+        event = session.scalars(select(AuditEvent).order_by(AuditEvent.sequence.desc()).limit(1)).one()
+    assert event.action == "decisions.searched"
+    told = {"subject": "given", "until": "2026-06-02T00:00:00.000000Z"}
+    assert json.loads(event.details) == {"criteria": told, "decisions": 1}

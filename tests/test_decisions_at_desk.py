@@ -12,10 +12,9 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select, text, update
 
-from admin.record import recorded
 from cds.deciding import Disagreement
 from cds.models import Decision, Incident
-from cds.record import replaying
+from cds.record import finding, replaying
 from cds.service import Service
 from knowledge import audit, lifecycle, people
 from knowledge.database import connect, sessions
@@ -101,7 +100,7 @@ def test_before_the_first_decision_the_list_says_how_they_come(auditor: FlaskCli
 def test_pages_are_turned_by_the_sequence_and_back(
     auditor: FlaskClient, caller: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recorded, "PAGE", 2)
+    monkeypatch.setattr(finding, "PAGE", 2)
     ids = [decided(caller, subject=f"s{number}") for number in range(5)][::-1]
 
     def shown(path: str) -> tuple[list[str], dict[str, str]]:
@@ -130,7 +129,9 @@ def test_decisions_are_found_by_subject_in_full(auditor: FlaskClient, caller: Ca
     page = read(auditor, "/desk/decisions/?q=Zo%C3%AB+%25+ward_3")
     assert all(key in page for key in wanted)
     assert other not in page
-    assert "No decision has the id or the subject “zoë”" in words(read(auditor, "/desk/decisions/?q=zo%C3%AB"))
+    assert "There is no decision with the id or the subject “zoë”." in words(
+        read(auditor, "/desk/decisions/?q=zo%C3%AB")
+    )
 
 
 def test_a_decision_s_id_leads_straight_to_it(auditor: FlaskClient, caller: Caller) -> None:

@@ -191,6 +191,11 @@ def test_settings_come_from_the_environment_and_what_is_empty_is_not_set(
     assert found.database_url == database or (database is None and found.database_url.startswith("sqlite:///"))
 
 
+def test_a_site_states_its_developer_and_who_funded_it_and_blanks_state_nothing() -> None:
+    found = Settings.from_environment({"PHASEWISE_DEVELOPER": " The clinic ", "PHASEWISE_FUNDING": "  "})
+    assert (found.developer, found.funding) == ("The clinic", None)
+
+
 def test_the_service_of_an_app_is_the_one_it_was_made_with(shipped_url: str) -> None:
     with clinic.open_app(shipped_url, largest_body=99) as app:
         assert service_of(app).settings.database_url == shipped_url

@@ -1,16 +1,25 @@
-"""Recorded decisions at the desk, found by their id or subject."""
+"""Recorded decisions at the desk, found by whatever an auditor knows of them."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
+from sqlalchemy import select
 
+from admin.record.looked_for import in_words
 from admin.record.reading import Reading, named
-from admin.record.recorded import page_of
+from admin.record.recorded import asked_from
 from cds.api import session
-
-LONGEST_SEARCH = 200
+from cds.models import ApiKey, Decision, Purpose
+from cds.record import finding
+from cds.record.counting import how_many
+from cds.record.criteria import COMMAND, FIELDS, Criteria, Outcome, read_criteria
+from cds.record.finding import Found, find
+from cds.requests import UnusableRequest
+from cds.service import service_of
 
 
 class Decisions(Reading):
@@ -21,11 +30,58 @@ class Decisions(Reading):
 
     @expose("/")
     def index(self) -> ResponseReturnValue:
-        wanted = request.args.get("q", "").strip()[:LONGEST_SEARCH]
-        if wanted and named(session(), wanted) is not None:
-            return redirect(url_for(".decision", key=wanted), 303)
-        page = page_of(session(), wanted, before=_sequence("before"), after=_sequence("after"))
-        return self.render("desk/decisions.html", page=page, decisions=page.decisions, wanted=wanted)
+        typed = {name: request.args[name].strip() for name in FIELDS if request.args.get(name, "").strip()}
+        try:
+            criteria = read_criteria(session(), service_of().orders, typed)
+        except UnusableRequest as unusable:
+            problems = {problem.pointer[1:]: problem.detail for problem in unusable.problems}
+            return self._page(typed, problems=problems)
+        if typed.keys() == {"q"} and named(session(), criteria.named) is not None:
+            return redirect(url_for(".decision", key=criteria.named), 303)
+        found = find(
+            session(),
+            service_of().orders,
+            criteria,
+            before=_sequence("before"),
+            after=_sequence("after"),
+            size=finding.PAGE,
+        )
+        return self._page(typed, criteria, found)
+
+    def _page(
+        self,
+        typed: dict[str, str],
+        criteria: Criteria | None = None,
+        found: Found | None = None,
+        problems: dict[str, str] | None = None,
+    ) -> str:
+        keys = session().scalars(select(ApiKey).where(ApiKey.purpose == Purpose.APP).order_by(ApiKey.id)).all()
+        apps = [(str(key.id), f"{key.label} ({key.prefix}…)") for key in keys] + [(COMMAND, asked_from(COMMAND))]
+        more: dict[str, Any] = {}
+        if criteria is not None and found is not None:
+            more = {
+                "looked_for": in_words(criteria, dict(apps)),
+                "counted": how_many(session(), service_of().orders, criteria),
+                "looked_to": _recorded_at(found.older or found.newer) if found.unfinished else None,
+            }
+        return self.render(
+            "desk/decisions.html",
+            typed=typed,
+            problems=problems or {},
+            found=found,
+            rules=service_of().orders.rules(session()),
+            outcomes=[*Outcome],
+            apps=apps,
+            asked_from=asked_from,
+            further=bool(request.args.get("before") or request.args.get("after")),
+            **more,
+        )
+
+
+def _recorded_at(sequence: int | None) -> Any:
+    """When the decision at a sequence, or the next one, was recorded."""
+    at = select(Decision.recorded_at).where(Decision.sequence >= (sequence or 0)).order_by(Decision.sequence).limit(1)
+    return session().scalar(at)
 
 
 def _sequence(name: str) -> int | None:

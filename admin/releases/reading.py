@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session, selectinload
 
 from admin.entry.access import APPROVERS
 from admin.releases.proposing import Proposing, release_of
+from admin.releases.sheets import ReleaseSheets
 from admin.shelf.items import number_in
 from cds.api import session
 from cds.changes import gated
@@ -23,7 +24,7 @@ from knowledge.items import ItemKind
 from knowledge.models import Activation, Release, ReleaseApproval, ReleaseVersion, Version
 
 
-class Releases(Proposing):
+class Releases(Proposing, ReleaseSheets):
     """Every release, newest first."""
 
     def __init__(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from admin.shelf.editing import Editing
 from admin.shelf.items import Items
 from admin.shelf.reviewing import Reviewing
+from admin.shelf.sheets import RuleSheets
 from knowledge.items import ItemKind
 
 
@@ -12,6 +13,10 @@ class ShelfView(Items, Editing, Reviewing):
     """All of one kind."""
 
 
+class RulesView(ShelfView, RuleSheets):
+    """Rules, which have sheets too."""
+
+
 def shelf_views() -> list[ShelfView]:
-    """The views of rules, facts, sources and example patients."""
-    return [ShelfView(kind) for kind in (ItemKind.RULE, ItemKind.VIGNETTE, ItemKind.FACT, ItemKind.SOURCE)]
+    """The views of rules, example patients, facts and sources."""
+    return [RulesView(ItemKind.RULE), *(ShelfView(one) for one in (ItemKind.VIGNETTE, ItemKind.FACT, ItemKind.SOURCE))]

@@ -3,6 +3,7 @@
 A module for each kind of question; each puts its routes on the one blueprint.
 """
 
+from cds.auditing import decisions as decisions
 from cds.auditing import events as events
 from cds.auditing import proofs as proofs
 from cds.auditing.blueprint import audit_api as audit_api

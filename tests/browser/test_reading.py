@@ -31,6 +31,8 @@ CLOSED = {
     "/desk/rules/ext-oncologic-emergency-list": "Check the list of oncologic emergencies",
     "/desk/releases/": "Releases",
     "/desk/releases/1": "Release 1",
+    "/desk/rules/ext-oncologic-emergency-list/1/sheet": "Check the list of oncologic emergencies",
+    "/desk/releases/1/sheet": "Release 1",
 }
 LOOKS = [(1280, "light"), (400, "dark")]
 STANDARD = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]

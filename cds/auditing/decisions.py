@@ -1,0 +1,121 @@
+"""Decisions found: by rule, version, outcome, release, time and app."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from marshmallow import RAISE, Schema, fields, validate
+
+from cds import problems
+from cds.api import session
+from cds.auditing.blueprint import audit_api, told
+from cds.problems import Refused
+from cds.record.criteria import COMMAND, Criteria, Outcome, read_criteria
+from cds.record.finding import Listed, find
+from cds.requests import UnusableRequest
+from cds.service import service_of
+from knowledge.canonical import instant
+from knowledge.items import State
+
+MOST = 100
+
+_WHEN = "A day such as 2026-01-31, in UTC, or a moment with its zone."
+
+
+class _Shape(Schema):
+    class Meta:
+        unknown = RAISE
+
+
+class Criterion(Schema):
+    """What a decision must be to be found; all of it at once, and each may be left out."""
+
+    subject = fields.String(metadata={"description": "The subject in full."})
+    rule = fields.String(metadata={"example": "pre-exercise-screen-diabetes"})
+    version = fields.String(metadata={"description": "The version of the rule.", "example": "1"})
+    outcome = fields.Enum(
+        Outcome,
+        by_value=True,
+        metadata={"description": "Of the rule; without one, of at least one rule, or nothing_recommended."},
+    )
+    release = fields.String(metadata={"description": "The number of a release.", "example": "1"})
+    since = fields.String(metadata={"description": f"Recorded then or later. {_WHEN}"})
+    until = fields.String(metadata={"description": f"Recorded before then, or on that day or before. {_WHEN}"})
+    app = fields.String(metadata={"description": f"The number of an app’s key, or “{COMMAND}” for the command line."})
+
+
+class DecisionsQuery(Criterion):
+    before = fields.Integer(validate=validate.Range(1, 2**62))
+    limit = fields.Integer(load_default=50, validate=validate.Range(1, MOST))
+
+
+class DecisionFound(_Shape):
+    decision_id = fields.String(required=True)
+    sequence = fields.Integer(required=True)
+    release = fields.Integer(required=True)
+    evaluated_at = fields.String(required=True)
+    recorded_at = fields.String(required=True)
+    subject = fields.String(required=True, allow_none=True)
+    removed = fields.Boolean(required=True, metadata={"description": "Subject and facts were removed since."})
+    app = fields.Integer(required=True, allow_none=True)
+    app_label = fields.String(required=True, allow_none=True)
+    origin = fields.String(required=True)
+    recommended = fields.Integer(required=True, metadata={"description": "How many rules."})
+    withheld = fields.Integer(required=True)
+    undetermined = fields.Integer(required=True)
+    not_met = fields.Integer(required=True)
+    outcome = fields.String(metadata={"description": "What became of the rule that was asked for."})
+    response_digest = fields.String(required=True)
+
+
+class DecisionsFound(_Shape):
+    decisions = fields.List(fields.Nested(DecisionFound), required=True)
+    older = fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Send it as `before` for the next page. A page may be short, or empty, before that."},
+    )
+
+
+@audit_api.route("/decisions")
+@audit_api.arguments(DecisionsQuery, location="query", unknown=RAISE)
+@audit_api.doc(operationId="list_decisions")
+@audit_api.response(200, DecisionsFound)
+def list_decisions(query: dict[str, Any]) -> dict[str, Any]:
+    """The decisions of all apps, found by any criteria at once, the newest first
+
+    Looking is itself an event. It tells of a subject only that one was given.
+    """
+    before, limit = query.pop("before", None), query.pop("limit")
+    criteria = wanted(query)
+    page = find(session(), service_of().orders, criteria, before=before, size=limit)
+    told("decisions.searched", "decisions", {"criteria": criteria.told(), "decisions": len(page.decisions)})
+    return {"decisions": [found_shown(one) for one in page.decisions], "older": page.older}
+
+
+def wanted(query: Mapping[str, str]) -> Criteria:
+    """The criteria of an address. Raises Refused with every problem at its name."""
+    try:
+        return read_criteria(session(), service_of().orders, query)
+    except UnusableRequest as unusable:
+        raise Refused(problems.unusable(unusable.problems)) from unusable
+
+
+def found_shown(one: Listed) -> dict[str, Any]:
+    """A decision as it is listed."""
+    return {
+        "decision_id": one.id,
+        "sequence": one.sequence,
+        "release": one.release,
+        "evaluated_at": instant(one.evaluated_at),
+        "recorded_at": instant(one.recorded_at),
+        "subject": one.subject,
+        "removed": one.removed,
+        "app": one.app,
+        "app_label": one.label,
+        "origin": one.origin,
+        **{state.value: one.count(state) for state in State},
+        **({"outcome": one.became} if one.became else {}),
+        "response_digest": one.response_digest,
+    }

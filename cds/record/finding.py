@@ -1,0 +1,219 @@
+"""Decisions found among a million: a page at a time, the newest first, by the sequence and never by an offset."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, false, func, or_, select
+from sqlalchemy.orm import Session
+
+from cds.models import ApiKey, Decision
+from cds.record.criteria import COMMAND, Criteria, Outcome, places_of
+from cds.record.looking import Places, Stretch, at, stretches, whole
+from cds.record.orders import Order, Orders
+from knowledge.items import State
+
+PAGE = 50
+MOST = 131_072
+"""The most sequences that are looked at for one page. Beyond, the page says how far back it has looked."""
+
+RARE = 4096
+"""An app with no more decisions than this is looked for by its key alone."""
+
+FACTS = (Decision.facts_posted, Decision.facts_known)
+
+_NAMED = {state[0]: state for state in State}
+_COLUMNS = (
+    Decision.sequence,
+    Decision.id,
+    Decision.release_id,
+    Decision.evaluated_at,
+    Decision.recorded_at,
+    Decision.subject,
+    Decision.api_key_id,
+    Decision.origin,
+    Decision.states,
+    Decision.response_digest,
+    Decision.removed_in,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A decision in a list; `became` is what became of the rule that was asked for.
+
+    `label` is that of the app's key; the facts are the stored texts, there only when they were asked for, and empty
+    once they are removed.
+    """
+
+    sequence: int
+    id: str
+    release: int
+    evaluated_at: datetime
+    recorded_at: datetime
+    subject: str | None
+    app: int | None
+    label: str | None
+    origin: str
+    states: str
+    response_digest: str
+    removed: bool
+    became: State | None
+    facts_posted: str | None = None
+    facts_known: str | None = None
+
+    def count(self, state: State) -> int:
+        """How many rules are in a state."""
+        return self.states.count(state[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The newest first. `older` and `newer` say from which sequence on the neighbouring pages go, if there are any.
+
+    `unfinished` says that the page ends because enough was looked at, not because it is full.
+    """
+
+    decisions: Sequence[Listed] = ()
+    older: int | None = None
+    newer: int | None = None
+    unfinished: bool = False
+
+
+def find(
+    session: Session,
+    orders: Orders,
+    criteria: Criteria,
+    *,
+    before: int | None = None,
+    after: int | None = None,
+    size: int = PAGE,
+    facts: bool = False,
+) -> Found:
+    """The decisions that fit and come just before a sequence, or just after one, or the newest."""
+    known = orders.of_all(session)
+    releases = places_of(known, criteria)
+    backwards = after is None
+    rows: list[Any] = []
+    stopped = None
+    query = select(*_COLUMNS, *(FACTS if facts else ())).where(*fits(criteria, releases))
+    query = query.order_by(Decision.sequence.desc() if backwards else Decision.sequence)
+    looked = 0
+    for low, high in _where(session, criteria, releases, whole(session, before=before, after=after), backwards):
+        if looked >= MOST:
+            stopped = high + 1 if backwards else low - 1
+            break
+        within = query.where(Decision.sequence >= low, Decision.sequence <= high)
+        rows += session.execute(within.limit(size + 1 - len(rows))).all()
+        if len(rows) > size:
+            break
+        looked += high - low + 1
+    listed = _listed(session, known, criteria, rows[:size], facts)
+    further = listed[-1].sequence if len(rows) > size else stopped
+    if not backwards:
+        listed.reverse()
+        return Found(listed, listed[-1].sequence if listed else None, further, stopped is not None)
+    newer = (listed[0].sequence if listed else before - 1) if before is not None else None
+    return Found(listed, further, newer, stopped is not None)
+
+
+def _where(
+    session: Session, criteria: Criteria, releases: Places | None, within: Stretch, backwards: bool
+) -> Iterator[Stretch]:
+    """Where to look: all at once where an index leads straight to what is looked for, else by blocks, in steps."""
+    if releases == {}:
+        return iter(())
+    if _straight(session, criteria, releases):
+        return iter([within])
+    return stretches(session, criteria, releases, within, backwards=backwards)
+
+
+def _straight(session: Session, criteria: Criteria, releases: Places | None) -> bool:
+    if criteria.named or criteria.subject:
+        return True
+    if criteria.app is not None and _rare(session, criteria):
+        return True
+    by_time = criteria.since is not None or criteria.until is not None
+    by_index = [criteria.app is not None, releases is not None]
+    return criteria.outcome is None and not by_time and sum(by_index) < 2 and len(releases or ()) < 2
+
+
+def _rare(session: Session, criteria: Criteria) -> bool:
+    some = select(Decision.sequence).where(_of_app(criteria)).limit(RARE + 1).subquery()
+    return (session.scalar(select(func.count()).select_from(some)) or 0) <= RARE
+
+
+def _of_app(criteria: Criteria) -> ColumnElement[bool]:
+    if criteria.app == COMMAND:
+        return and_(Decision.api_key_id.is_(None), Decision.origin == COMMAND)
+    return Decision.api_key_id == criteria.app
+
+
+def fits(criteria: Criteria, releases: Places | None) -> Iterator[ColumnElement[bool]]:
+    """What holds of each decision that is found, whatever the blocks say."""
+    if criteria.named:
+        yield or_(Decision.id == criteria.named, Decision.subject == criteria.named)
+    if criteria.subject:
+        yield Decision.subject == criteria.subject
+    if criteria.since is not None:
+        yield Decision.recorded_at >= criteria.since
+    if criteria.until is not None:
+        yield Decision.recorded_at < criteria.until
+    if criteria.app is not None:
+        yield _of_app(criteria)
+    if releases is not None and not (criteria.rule and criteria.outcome):
+        yield _of_releases([*releases])
+    if criteria.outcome is not None:
+        yield _became(criteria.outcome, releases if criteria.rule else None)
+
+
+def _of_releases(releases: Sequence[int]) -> ColumnElement[bool]:
+    return Decision.release_id == releases[0] if len(releases) == 1 else Decision.release_id.in_(releases)
+
+
+def _became(outcome: Outcome, releases: Places | None) -> ColumnElement[bool]:
+    if outcome is Outcome.NOTHING:
+        return func.replace(Decision.states, State.RECOMMENDED[0], "") == Decision.states
+    letter = outcome[0]
+    if releases is None:
+        return func.replace(Decision.states, letter, "") != Decision.states
+    stands = [
+        and_(_of_releases(held), func.substr(Decision.states, place + 1, 1) == letter)
+        for place, held in at(releases).items()
+    ]
+    return or_(false(), *stands)
+
+
+def _listed(
+    session: Session, orders: dict[int, Order], criteria: Criteria, rows: Sequence[Any], facts: bool
+) -> list[Listed]:
+    keys = {row.api_key_id for row in rows} - {None}
+    labels = dict(session.execute(select(ApiKey.id, ApiKey.label).where(ApiKey.id.in_(keys))).all())
+    return [
+        Listed(
+            sequence=row.sequence,
+            id=row.id,
+            release=orders[row.release_id].number,
+            evaluated_at=row.evaluated_at,
+            recorded_at=row.recorded_at,
+            subject=row.subject,
+            app=row.api_key_id,
+            label=labels.get(row.api_key_id),
+            origin=row.origin,
+            states=row.states,
+            response_digest=row.response_digest,
+            removed=row.removed_in is not None,
+            became=_state_of(orders[row.release_id], criteria.rule, row.states),
+            facts_posted=row.facts_posted if facts else None,
+            facts_known=row.facts_known if facts else None,
+        )
+        for row in rows
+    ]
+
+
+def _state_of(order: Order, rule: str, states: str) -> State | None:
+    standing = order.rules.get(rule)
+    return _NAMED.get(states[standing.place : standing.place + 1]) if standing else None

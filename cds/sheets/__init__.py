@@ -1,0 +1,1 @@
+"""The sheet of a rule version or a release: what a regulator asks of it, filled from what is known."""
