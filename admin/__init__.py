@@ -9,10 +9,10 @@ from flask_admin.theme import BootstrapTheme
 from admin.desk import Home
 from admin.entry import access
 from admin.record.decisions import Decisions
-from admin.record.firing import Firing
 from admin.record.proofs import Proofs, provable
 from admin.releases.comparing import Changes
 from admin.releases.due import ReviewDates
+from admin.releases.in_force import InForce
 from admin.releases.reading import Releases
 from admin.shelf.views import shelf_views
 from admin.staff.account import Account
@@ -39,7 +39,7 @@ def attach(app: Flask, service: Service) -> None:
         Trying(),
         Decisions(),
         Proofs(),
-        Firing(),
+        InForce(),
         Conditions(),
         People(),
         Keys(),

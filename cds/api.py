@@ -14,12 +14,16 @@ from cds import browsing, examples, problems, schemas
 from cds.answering import Caller, answer_batch, answer_one
 from cds.asking import BatchRequest, RecommendationRequest, json_in
 from cds.keys import admitted
-from cds.models import Decision, Purpose
+from cds.models import ApiKey, Decision, Purpose
 from cds.problems import MEDIA_TYPE, Refused
+from cds.record.in_full import read_in_full
+from cds.record.shapes import DecisionInFull
 from cds.releases import PreparedRelease
 from cds.requests import RequestProblem, escaped, unstorable
 from cds.service import service_of
+from cds.serving import NoRelease
 from knowledge.database import session_on
+from knowledge.fields import FactsByKey
 
 PREFIX = "/api/v1"
 
@@ -157,8 +161,8 @@ def show_rule(key: str) -> dict[str, Any]:
 @api.response(200, schemas.Versions)
 @_problem(404, "There is no such rule.")
 def list_rule_versions(key: str) -> dict[str, Any]:
-    """Every version of a rule, newest first, with who, when, why and the releases that hold it"""
-    found = browsing.versions_shown(session(), key) if not unstorable(key) else None
+    """Every version of a rule, newest first, with who, when, why, the releases that hold it and what differs"""
+    found = browsing.versions_shown(session(), key, _facts_in_force()) if not unstorable(key) else None
     return _found(found, f"There is no rule {key!r}.")
 
 
@@ -182,14 +186,38 @@ def show_release(number: int) -> dict[str, Any]:
 
 @api.route("/decisions/<string:decision_id>")
 @api.doc(operationId="show_decision")
-@api.response(200, schemas.DecisionShown)
+@api.response(200, DecisionInFull)
 @_problem(404, "There is no such decision of this API key.")
 def show_decision(decision_id: str) -> dict[str, Any]:
-    """A decision as it was recorded; an app sees its own"""
+    """A decision as it was recorded; an app sees its own, an auditor every one in full
+
+    For the key of an auditor the answer is made again and held against the record, and each rule comes in the version
+    that was asked, with its evidence and who stands behind it. That it was read is put on record.
+    """
     decision = session().get(Decision, decision_id) if not unstorable(decision_id) else None
+    if g.admitted.purpose is Purpose.AUDIT:
+        return _in_full(decision, decision_id)
     if decision is None or decision.api_key_id != g.admitted.id:
         raise Refused(problems.not_found(f"This API key made no decision {decision_id!r}."))
     return browsing.decision_shown(session(), service_of().serving, decision)
+
+
+def _in_full(decision: Decision | None, decision_id: str) -> dict[str, Any]:
+    if decision is None:
+        raise Refused(problems.not_found(f"There is no decision {decision_id!r}."))
+    session().info["origin"] = request.remote_addr
+    reader = session().get_one(ApiKey, g.admitted.id).named
+    shown = read_in_full(session(), service_of(), decision, actor=reader)
+    session().commit()
+    return shown
+
+
+def _facts_in_force() -> FactsByKey:
+    """The dictionary in force, to say in words what differs; nothing when no release is."""
+    try:
+        return service_of().serving.current(session()).release.base.facts
+    except NoRelease:
+        return {}
 
 
 def _in_force() -> PreparedRelease:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session
 
 from cds.deciding import states_from
 from cds.models import Decision
-from cds.record.emptied import facts_removed
 from cds.releases import PreparedRelease
 from cds.serving import Serving
 from cds.writing import citation, condition_text, instant
+from knowledge.differences import Difference
+from knowledge.fields import FactsByKey
+from knowledge.histories import Past, differing, history, remarks_of
 from knowledge.items import ItemKind, Rule
-from knowledge.models import Activation, Release, User, Version, VersionState
+from knowledge.models import Activation, Release, User, VersionState
 from knowledge.schemas import content_of
 
 
@@ -69,17 +71,16 @@ def rule_shown(release: PreparedRelease, rule: Rule) -> dict[str, Any]:
     }
 
 
-def versions_shown(session: Session, key: str) -> dict[str, Any] | None:
-    """Every version of a rule that has left draft, newest first; None when there is none."""
-    versions = session.scalars(
-        select(Version)
-        .where(Version.kind == ItemKind.RULE, Version.key == key, Version.state != VersionState.DRAFT)
-        .order_by(Version.number.desc())
-        .options(selectinload(Version.created_by), selectinload(Version.approved_by))
-    ).all()
-    if not versions:
+def versions_shown(session: Session, key: str, facts: FactsByKey) -> dict[str, Any] | None:
+    """Every version of a rule that has left draft, newest first; None when there is none.
+
+    `facts` say in words what differs.
+    """
+    line = [one for one in history(session, ItemKind.RULE, key) if one.version.state is not VersionState.DRAFT]
+    if not line:
         return None
-    return {"rule": key, "versions": [_version_shown(session, version) for version in versions]}
+    pairs = zip(line, differing(line, facts), strict=True)
+    return {"rule": key, "versions": [_version_shown(past, found) for past, found in pairs]}
 
 
 def releases_shown(session: Session) -> dict[str, Any]:
@@ -121,9 +122,9 @@ def release_shown(session: Session, release: Release, in_force: int | None) -> d
 
 
 def decision_shown(session: Session, serving: Serving, decision: Decision) -> dict[str, Any]:
-    """A decision as it was recorded, the state of every rule spelled out; without the facts that were removed."""
+    """A decision as it was recorded, the state of every rule spelled out."""
     release = serving.of(session, decision.release_id)
-    removed = facts_removed(session, decision)
+    removed = decision.removed_in is not None
     return {
         "decision_id": decision.id,
         "release": release_name(release),
@@ -134,12 +135,12 @@ def decision_shown(session: Session, serving: Serving, decision: Decision) -> di
         "facts_posted": None if removed else json.loads(decision.facts_posted),
         "facts_known": None if removed else json.loads(decision.facts_known)["known"],
         "states": states_from(release, decision.states),
-        "response_digest": None if removed else decision.response_digest,
-        "facts_removed": {"at": instant(removed.at), "reason": removed.reason} if removed else None,
+        "response_digest": decision.response_digest,
     }
 
 
-def _version_shown(session: Session, version: Version) -> dict[str, Any]:
+def _version_shown(past: Past, found: Iterable[Difference]) -> dict[str, Any]:
+    version = past.version
     return {
         "version": version.number,
         "state": version.state,
@@ -147,14 +148,20 @@ def _version_shown(session: Session, version: Version) -> dict[str, Any]:
         "reason": version.reason,
         "created_at": instant(version.created_at),
         "created_by": _name(version.created_by),
+        "submitted_at": instant(version.submitted_at) if version.submitted_at else None,
+        "submitted_by": _name(version.submitted_by),
         "approved_at": instant(version.approved_at) if version.approved_at else None,
         "approved_by": _name(version.approved_by),
-        "releases": list(
-            session.scalars(
-                select(Release.number).where(Release.versions.any(Version.id == version.id)).order_by(Release.number)
-            )
-        ),
+        "remarks": [
+            {"step": one.step, "by": one.event.actor, "at": instant(one.event.at), "said": one.said}
+            for one in remarks_of(past)
+        ],
+        "releases": list(past.releases),
         "content": json.loads(version.content),
+        "differences": [
+            {"field": one.field, "name": one.name, "change": one.change, "before": one.before, "after": one.after}
+            for one in found
+        ],
     }
 
 

@@ -38,6 +38,11 @@ class ApiKey(Base):
 
     created_by: Mapped[User | None] = relationship()
 
+    @property
+    def named(self) -> str:
+        """What events call its holder, such as `key pw_12345 (Audit 2026)`."""
+        return f"key {self.prefix} ({self.label})"
+
 
 class Decision(Base):
     """One answer: what was asked, what was known, what became of every rule. Written once, never changed.

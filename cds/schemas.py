@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from marshmallow import RAISE, Schema, fields, validate
 
+from knowledge.differences import Change
 from knowledge.facts import Attribute, FactType
 from knowledge.items import Actor, Mode, RuleKind, State, Urgency
 
@@ -15,7 +16,7 @@ class _Shape(Schema):
         unknown = RAISE
 
 
-def _words(enum: type[StrEnum]) -> validate.OneOf:
+def words(enum: type[StrEnum]) -> validate.OneOf:
     return validate.OneOf([word.value for word in enum])
 
 
@@ -53,11 +54,11 @@ class Recommendation(_Shape):
     title = fields.String(required=True)
     text = fields.String(required=True)
     patient_text = fields.String()
-    kind = fields.String(required=True, validate=_words(RuleKind))
-    mode = fields.String(required=True, validate=_words(Mode))
+    kind = fields.String(required=True, validate=words(RuleKind))
+    mode = fields.String(required=True, validate=words(Mode))
     topic = fields.String(required=True)
-    actors = fields.List(fields.String(validate=_words(Actor)), required=True)
-    urgency = fields.String(required=True, validate=_words(Urgency))
+    actors = fields.List(fields.String(validate=words(Actor)), required=True)
+    urgency = fields.String(required=True, validate=words(Urgency))
     patient_may_see = fields.Boolean(required=True)
     review_overdue_since = fields.String(
         metadata={
@@ -173,7 +174,7 @@ class DerivationOfFact(_Shape):
 class FactShown(_Shape):
     key = fields.String(required=True)
     label = fields.String(required=True)
-    type = fields.String(required=True, validate=_words(FactType))
+    type = fields.String(required=True, validate=words(FactType))
     topic = fields.String(required=True)
     phrase = fields.String(required=True)
     absence = fields.String()
@@ -186,7 +187,7 @@ class FactShown(_Shape):
     conflict_hours = fields.Integer(required=True)
     standard_code = fields.String()
     code_status = fields.String()
-    attributes = fields.List(fields.String(validate=_words(Attribute)))
+    attributes = fields.List(fields.String(validate=words(Attribute)))
     derivations = fields.List(fields.Nested(DerivationOfFact))
     days_since = fields.String()
     population = fields.String()
@@ -214,11 +215,11 @@ class RuleShown(_Shape):
     title = fields.String(required=True)
     text = fields.String(required=True)
     patient_text = fields.String()
-    kind = fields.String(required=True, validate=_words(RuleKind))
-    mode = fields.String(required=True, validate=_words(Mode))
+    kind = fields.String(required=True, validate=words(RuleKind))
+    mode = fields.String(required=True, validate=words(Mode))
     topic = fields.String(required=True)
-    actors = fields.List(fields.String(validate=_words(Actor)), required=True)
-    urgency = fields.String(required=True, validate=_words(Urgency))
+    actors = fields.List(fields.String(validate=words(Actor)), required=True)
+    urgency = fields.String(required=True, validate=words(Urgency))
     patient_may_see = fields.Boolean(required=True)
     condition = fields.Nested(
         ConditionShown,
@@ -248,6 +249,21 @@ class RulesQuery(Schema):
     actor = fields.Enum(Actor, by_value=True)
 
 
+class RemarkShown(_Shape):
+    step = fields.String(required=True, validate=validate.OneOf(["approved", "returned", "retired"]))
+    by = fields.String(required=True)
+    at = fields.String(required=True)
+    said = fields.String(required=True, metadata={"description": "The comment or the reason; empty where none was."})
+
+
+class DifferenceShown(_Shape):
+    field = fields.String(required=True)
+    name = fields.String(required=True, metadata={"description": "The field in words."})
+    change = fields.String(required=True, validate=words(Change))
+    before = fields.String(required=True, allow_none=True)
+    after = fields.String(required=True, allow_none=True)
+
+
 class VersionShown(_Shape):
     version = fields.Integer(required=True)
     state = fields.String(required=True)
@@ -255,10 +271,20 @@ class VersionShown(_Shape):
     reason = fields.String(required=True)
     created_at = fields.String(required=True)
     created_by = fields.String(required=True, allow_none=True)
+    submitted_at = fields.String(required=True, allow_none=True)
+    submitted_by = fields.String(required=True, allow_none=True)
     approved_at = fields.String(required=True, allow_none=True)
     approved_by = fields.String(required=True, allow_none=True)
+    remarks = fields.List(
+        fields.Nested(RemarkShown), required=True, metadata={"description": "What was said in review, oldest first."}
+    )
     releases = fields.List(fields.Integer(), required=True)
     content = fields.Dict(required=True)
+    differences = fields.List(
+        fields.Nested(DifferenceShown),
+        required=True,
+        metadata={"description": "From the version before; the first version has none."},
+    )
 
 
 class Versions(_Shape):
@@ -299,11 +325,6 @@ class ReleaseInFull(ReleaseShown):
     versions = fields.List(fields.Nested(ItemVersion), required=True)
 
 
-class FactsRemoved(_Shape):
-    at = fields.String(required=True)
-    reason = fields.String(required=True)
-
-
 class DecisionShown(_Shape):
     decision_id = fields.String(required=True)
     release = fields.Nested(ReleaseName, required=True)
@@ -311,13 +332,11 @@ class DecisionShown(_Shape):
     recorded_at = fields.String(required=True)
     subject = fields.String(required=True, allow_none=True)
     actors = fields.List(fields.String(), required=True)
-    facts_posted = fields.Dict(required=True, allow_none=True)
-    facts_known = fields.Dict(required=True, allow_none=True)
-    states = fields.Dict(keys=fields.String(), values=fields.String(validate=_words(State)), required=True)
-    response_digest = fields.String(required=True, allow_none=True)
-    facts_removed = fields.Nested(
-        FactsRemoved,
-        required=True,
-        allow_none=True,
-        metadata={"description": "When subject, facts and the digest of the answer were removed, and why."},
+    facts_posted = fields.Dict(
+        required=True, allow_none=True, metadata={"description": "Null once the facts were removed."}
     )
+    facts_known = fields.Dict(
+        required=True, allow_none=True, metadata={"description": "Null once the facts were removed."}
+    )
+    states = fields.Dict(keys=fields.String(), values=fields.String(validate=words(State)), required=True)
+    response_digest = fields.String(required=True)

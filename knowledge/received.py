@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 
 from knowledge.errors import WrongValue
 
@@ -12,6 +12,8 @@ _UNSTORABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _MOMENT = re.compile(
     "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,9})?)?(Z|[+-][0-9]{2}:[0-9]{2})?"
 )
+
+_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def moment(raw: object) -> datetime:
@@ -25,6 +27,18 @@ def moment(raw: object) -> datetime:
     if at is None:
         raise WrongValue('This is not a moment such as "2026-01-31T09:00:00Z".')
     raise WrongValue('The time has no zone: end it with "Z" or an offset such as "+01:00".')
+
+
+def moment_or_day(raw: object) -> datetime:
+    """The instant that a text names; a day such as 2026-01-31 means its last one in UTC. Raises WrongValue."""
+    try:
+        if isinstance(raw, str) and _DAY.fullmatch(raw):
+            return datetime.combine(date.fromisoformat(raw), time.max, UTC)
+        return moment(raw)
+    except (ValueError, WrongValue):
+        raise WrongValue(
+            "This is neither a day such as 2026-01-31 nor a moment with its zone such as 2026-01-31T09:00:00Z."
+        ) from None
 
 
 def unstorable(text: str) -> bool:

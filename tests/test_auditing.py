@@ -29,8 +29,14 @@ def auditor(service: Service, client: FlaskClient) -> Caller:
     return Caller(client, {"Authorization": f"Bearer {AUDITOR_KEY}"})
 
 
-def routes_of_auditors(app: Flask) -> list[str]:
-    return [rule.rule for rule in app.url_map.iter_rules() if rule.endpoint.startswith("audit.")]
+def routes_of_auditors(app: Flask) -> list[tuple[str, str]]:
+    """Each method and address that is for auditors."""
+    return [
+        (method, rule.rule)
+        for rule in app.url_map.iter_rules()
+        if rule.endpoint.startswith("audit.")
+        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
+    ]
 
 
 def test_an_auditors_key_asks_for_no_answer(auditor: Caller, service: Service) -> None:
@@ -47,10 +53,11 @@ def test_it_reads_what_is_in_force(auditor: Caller) -> None:
 
 
 def test_the_key_of_an_app_reads_nothing_of_the_record(app: Flask, caller: Caller) -> None:
-    paths = routes_of_auditors(app)
-    assert "/api/v1/events" in paths
-    for path in paths:
-        problem = problem_in(caller.get(path.replace("<string:decision_id>", "x")), 403)
+    routes = routes_of_auditors(app)
+    assert ("GET", "/api/v1/events") in routes
+    for method, path in routes:
+        address = path.replace("<string:decision_id>", "x")
+        problem = problem_in(caller.client.open(address, method=method, headers=caller.headers), 403)
         assert "for auditing" in problem["detail"]
 
 

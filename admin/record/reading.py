@@ -3,27 +3,38 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from flask import abort, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from admin.entry.access import DeskView, signed_in
 from admin.record.recorded import asked_from, recommended_in
+from admin.record.told import derived_facts, posted_facts, rules_of
 from cds.api import session
 from cds.deciding import decide
 from cds.models import ApiKey, Decision
 from cds.pages.checklist import ACTORS, checklist_page, known_in_words, reader_named
 from cds.pages.error_pages import error_page
 from cds.pages.trying import Tried, answered
-from cds.record import replaying
+from cds.record import as_of, replaying
+from cds.record.accounts import accounts_of, removal_of
+from cds.record.as_of import Asked, NotAsked, Wanted
 from cds.record.replaying import Outcome, Replay, replay, said_of
 from cds.requests import unstorable
 from cds.service import service_of
 from knowledge import audit
+from knowledge.errors import WrongValue
+from knowledge.labels import day, moment
 from knowledge.models import Release
+from knowledge.received import moment_or_day
+
+LONGEST_DAY = 40
 
 
 class Reading(DeskView):
@@ -38,15 +49,47 @@ class Reading(DeskView):
             "desk/decision.html",
             decision=decision,
             release=session().get_one(Release, decision.release_id),
+            numbers=_numbers(session()),
             app=_app(session(), decision),
             recommended=recommended_in(decision.states),
             actors=made.question.actors if made.question else (),
             made=made,
             said_of=said_of(made),
             incident=incident,
-            tried=_answer(made),
+            removal=removal_of(session(), decision),
+            facts=posted_facts(made),
+            derived=derived_facts(made),
+            notices=json.loads(made.answer.response)["notices"] if made.answer else (),
+            rules=rules_of(accounts_of(session(), made), made),
             posted=_spread_out(decision.facts_posted),
         )
+
+    @expose("/<string:key>/as-of")
+    def as_of(self, key: str) -> ResponseReturnValue:
+        decision = found(key)
+        made = replay(session(), service_of().serving, decision)
+        asked, problem = None, None
+        try:
+            asked = as_of.ask(session(), service_of().serving, made, _wanted())
+        except NotAsked as error:
+            problem = str(error)
+        incident = _replayed(made, "the facts, asked of another release")
+        if asked is not None:
+            _told(decision, as_of.ASKED, {**as_of.event_details(asked), "role": signed_in().role})
+        shown = self.render(
+            "desk/decision_as_of.html",
+            decision=decision,
+            release=session().get_one(Release, decision.release_id),
+            numbers=_numbers(session()),
+            on=request.args.get("on", "")[:LONGEST_DAY],
+            made=made,
+            said_of=said_of(made),
+            incident=incident,
+            asked=asked,
+            problem=problem,
+            tried=_answer(asked) if asked else None,
+        )
+        return (shown, 422) if problem else shown
 
     @expose("/<string:key>/checklist")
     def checklist(self, key: str) -> ResponseReturnValue:
@@ -96,13 +139,17 @@ def named(session: Session, key: str) -> Decision | None:
 
 def _read(decision: Decision, what: str) -> None:
     """Put on record that a patient's data were read, by whom and from where."""
+    _told(decision, "decision.read", _reader(what))
+
+
+def _told(decision: Decision, action: str, details: Mapping[str, Any]) -> None:
     audit.record(
         session(),
-        action="decision.read",
+        action=action,
         subject=f"decision/{decision.id}",
         actor=signed_in().name,
         at=service_of().now(),
-        details=_reader(what),
+        details=details,
     )
     session().commit()
 
@@ -131,9 +178,29 @@ def _spread_out(text: str) -> str:
         return text
 
 
-def _answer(made: Replay) -> Tried | None:
+def _wanted() -> Wanted:
+    """Which release the address asks: by its number, of a day or a moment, or today's. Raises NotAsked."""
+    number, on = request.args.get("release", ""), " ".join(request.args.get("on", "").split())[:LONGEST_DAY]
+    if number:
+        if not (number.isascii() and number.isdecimal() and len(number) < 10):
+            raise NotAsked("A release is named by its number, such as 2.")
+        return as_of.numbered(session(), int(number))
+    if not on:
+        return as_of.todays(session())
+    try:
+        at = moment_or_day(on)
+    except WrongValue as problem:
+        raise NotAsked(problem.detail) from None
+    return as_of.in_force_at(session(), at, f"at {moment(at)}" if "T" in on else f"on {day(at)}")
+
+
+def _numbers(session: Session) -> Sequence[int]:
+    return session.scalars(select(Release.number).order_by(Release.number.desc())).all()
+
+
+def _answer(asked: Asked) -> Tried | None:
     """The answer set out as a page shows it, with what is not met too; None when there is none."""
-    if made.release is None or made.question is None or made.answer is None:
+    if asked.release is None or asked.question is None or asked.answer is None:
         return None
-    question = replace(made.question, with_not_met=True)
-    return answered(made.release, question, clinically_approved=bool(made.clinically_approved))
+    question = replace(asked.answer.question, with_not_met=True)
+    return answered(asked.release, question, clinically_approved=asked.wanted.clinically_approved)

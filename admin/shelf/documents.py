@@ -1,12 +1,11 @@
-"""One version of an item as a document: what it says, what it rests on, what rests on it, and its whole history."""
+"""One version of an item as a document: what it says, what it rests on, and what rests on it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session
 
 from admin.shelf.shelves import Shelf, shelf_of
 from cds.changes.candidate import Candidate, candidate, readable, standing
@@ -17,7 +16,7 @@ from cds.service import service_of
 from cds.serving import NoRelease
 from knowledge.conditions import Condition
 from knowledge.items import Citation, ItemKind, KnowledgeBase, Rule, Source, State, Vignette
-from knowledge.models import AuditEvent, Release, ReleaseVersion, Version, VersionState
+from knowledge.models import Version, VersionState
 from knowledge.references import users
 from knowledge.schemas import Item
 from knowledge.wording import in_words
@@ -48,15 +47,6 @@ class Played:
     expected: State | None
     failures: tuple[Failure, ...] | None
     titles: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Past:
-    """One version in the history of an item: the releases that hold it, and what was said when it was reviewed."""
-
-    version: Version
-    releases: tuple[int, ...]
-    remarks: tuple[AuditEvent, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,31 +85,6 @@ def surroundings(session: Session, version: Version) -> Surroundings:
         together = [version, *(companions(session, version) if version.state is VersionState.DRAFT else ())]
         among = candidate(session, [one for one in together if readable(one)])
     return Surroundings(among, among.base)
-
-
-def history(session: Session, kind: ItemKind, key: str) -> list[Past]:
-    """All versions of an item, the newest first."""
-    if "\x00" in key:
-        return []
-    people = (Version.created_by, Version.submitted_by, Version.approved_by)
-    query = select(Version).where(Version.kind == kind, Version.key == key).order_by(Version.number.desc())
-    versions = session.scalars(query.options(*(selectinload(person) for person in people))).all()
-    releases = _releases(session, versions)
-    remarks = _remarks(session, versions)
-    return [Past(one, releases.get(one.id, ()), remarks.get(one.subject, ())) for one in versions]
-
-
-def sent_back(versions: Iterable[Past]) -> tuple[Past, AuditEvent] | None:
-    """The version that was given back last, and what was said then, as long as nothing was approved since."""
-    for past in versions:
-        match past.version.state:
-            case VersionState.DRAFT | VersionState.SUBMITTED:
-                continue
-            case VersionState.RETURNED if past.remarks:
-                return past, past.remarks[-1]
-            case _:
-                return None
-    return None
 
 
 def evidence(rule: Rule, base: KnowledgeBase) -> list[tuple[Citation, Source | None]]:
@@ -185,31 +150,3 @@ def _speaks(vignette: Vignette, version: Version) -> bool:
 
 def _expected(vignette: Vignette, rule: str) -> State | None:
     return next((state for state, keys in vignette.expect.items() if rule in keys), None)
-
-
-def _releases(session: Session, versions: Iterable[Version]) -> dict[int, tuple[int, ...]]:
-    """The numbers of the releases that hold each version, by its id."""
-    rows = session.execute(
-        select(ReleaseVersion.version_id, Release.number)
-        .join(Release, Release.id == ReleaseVersion.release_id)
-        .where(ReleaseVersion.version_id.in_([one.id for one in versions]))
-        .order_by(Release.number)
-    )
-    found: dict[int, tuple[int, ...]] = {}
-    for version_id, number in rows:
-        found[version_id] = (*found.get(version_id, ()), number)
-    return found
-
-
-def _remarks(session: Session, versions: Iterable[Version]) -> dict[str, tuple[AuditEvent, ...]]:
-    """What was said of versions when they were approved, given back or retired, by their subjects."""
-    told = ("version.approved", "version.returned", "version.retired")
-    rows = session.scalars(
-        select(AuditEvent)
-        .where(AuditEvent.subject.in_([one.subject for one in versions]), AuditEvent.action.in_(told))
-        .order_by(AuditEvent.sequence)
-    )
-    found: dict[str, tuple[AuditEvent, ...]] = {}
-    for event in rows:
-        found[event.subject] = (*found.get(event.subject, ()), event)
-    return found

@@ -12,7 +12,6 @@ from flask_admin import expose
 
 from admin.entry.access import WRITERS, only, signed_in
 from admin.shelf.checked import checked
-from admin.shelf.documents import history, sent_back
 from admin.shelf.forms import filling
 from admin.shelf.items import Shelved
 from admin.shelf.keeping import Written, keep, key_from, newest_version, refusals
@@ -26,6 +25,7 @@ from cds.service import service_of
 from knowledge import editing
 from knowledge.differences import differences
 from knowledge.errors import KnowledgeError
+from knowledge.histories import history, sent_back
 from knowledge.items import ItemKind
 from knowledge.models import Version, VersionState
 from knowledge.pasted import plain_text

@@ -15,20 +15,12 @@ from werkzeug.wrappers import Response
 from admin.entry.access import APPROVERS, WRITERS, DeskView
 from admin.exporting import exported
 from admin.shelf.catalogue import PAGE, Listed, choices_for, narrowed, newest
-from admin.shelf.documents import (
-    Past,
-    evidence,
-    history,
-    overridden_by,
-    played,
-    sent_back,
-    surroundings,
-    used_by,
-)
+from admin.shelf.documents import evidence, overridden_by, played, surroundings, used_by
 from admin.shelf.shelves import Shelf, shelf_of
 from cds.api import session
 from cds.service import service_of
 from knowledge.errors import ContentError
+from knowledge.histories import Past, history, sent_back
 from knowledge.items import ItemKind, Rule
 from knowledge.language import write
 from knowledge.models import Version, VersionState

@@ -11,7 +11,6 @@ from flask_admin import expose
 from flask_login import current_user
 
 from admin.entry.access import APPROVERS, CLINICAL, WRITERS, only, signed_in
-from admin.shelf.documents import sent_back
 from admin.shelf.items import Shelved, held_in_force, moves, number_in
 from cds.api import session
 from cds.changes import gated
@@ -25,6 +24,7 @@ from cds.service import service_of
 from knowledge import lifecycle
 from knowledge.differences import Difference, differences
 from knowledge.errors import KnowledgeError
+from knowledge.histories import sent_back
 from knowledge.models import User, Version, VersionState
 from knowledge.pasted import plain_text
 from knowledge.steps import authors

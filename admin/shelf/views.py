@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from admin.shelf.editing import Editing
+from admin.shelf.histories import Histories
 from admin.shelf.items import Items
 from admin.shelf.reviewing import Reviewing
 from admin.shelf.sheets import RuleSheets
 from knowledge.items import ItemKind
 
 
-class ShelfView(Items, Editing, Reviewing):
+class ShelfView(Items, Editing, Reviewing, Histories):
     """All of one kind."""
 
 

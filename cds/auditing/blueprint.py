@@ -32,8 +32,7 @@ def authenticate() -> None:
 
 def reader() -> str:
     """What events call the holder of the key, such as `key pw_12345 (Audit 2026)`."""
-    key = session().get_one(ApiKey, g.admitted.id)
-    return f"key {key.prefix} ({key.label})"
+    return session().get_one(ApiKey, g.admitted.id).named
 
 
 def told(action: str, subject: str, details: Mapping[str, Any]) -> None:

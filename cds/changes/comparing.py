@@ -85,9 +85,12 @@ class Pair:
     before: PreparedRelease
     after: PreparedRelease
 
-    def compare(self, patient: Patient) -> tuple[Change, ...] | Unanswered:
-        """Everything that changes for a patient, by the key of the rule; each engine is held against the reading."""
-        was, now = _answered(self.before, patient), _answered(self.after, patient)
+    def compare(self, patient: Patient, as_after: Patient | None = None) -> tuple[Change, ...] | Unanswered:
+        """Everything that changes for a patient, by the key of the rule; each engine is held against the reading.
+
+        `as_after` is the patient as the later release can take her in, where that is not the same.
+        """
+        was, now = _answered(self.before, patient), _answered(self.after, as_after or patient)
         if not isinstance(was, _Answered) or not isinstance(now, _Answered):
             return Unanswered(*(() if isinstance(one, _Answered) else one for one in (was, now)))
         return tuple(self._changes(was, now))

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 import click
 from sqlalchemy.exc import ArgumentError, DBAPIError, ProgrammingError, SQLAlchemyError
@@ -52,16 +51,8 @@ def opened() -> Iterator[Service]:
 def at_work() -> Iterator[tuple[Service, Session]]:
     """The service and a session on it whose events say that they come from the command line."""
     with opened() as service, service.sessions() as session:
-        yield service, marked(session)
-
-
-def marked(session: Session) -> Session:
-    """Have the events of a session say that they come from the command line, and from whose account."""
-    session.info["origin"] = ORIGIN
-    # In a container the account may have no name.
-    with suppress(KeyError, OSError):
-        session.info["account"] = getpass.getuser()
-    return session
+        session.info["origin"] = ORIGIN
+        yield service, session
 
 
 @contextmanager

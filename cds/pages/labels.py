@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from flask import Blueprint
 
+from cds.writing import instant
 from knowledge.facts import plain
 from knowledge.labels import day, label, moment
 
@@ -58,5 +59,6 @@ def offer_to(blueprint: Blueprint) -> None:
     """Make these filters of every template."""
     for said in (label, listed, sentence, count, day, moment, short, color, noticed, plain):
         blueprint.add_app_template_filter(said, said.__name__)
+    blueprint.add_app_template_filter(instant, "utc")
     blueprint.add_app_template_filter(json.loads, "fromjson")
     blueprint.add_app_template_filter(lambda choices: [choice[:2] for choice in choices], "pairs")

@@ -82,12 +82,12 @@ class Replay:
 
 def replay(session: Session, serving: Serving, decision: Decision) -> Replay:
     """Ask the recorded question of the recorded release, by engine and plain reading. Nothing is put on record."""
-    if decision.removed_in is not None:
-        return Replay(decision, Outcome.REMOVED)
     release: PreparedRelease | None = None
     question: Question | None = None
     try:
         release = serving.of(session, decision.release_id)
+        if decision.removed_in is not None:
+            return Replay(decision, Outcome.REMOVED, release=release)
         question = question_of(decision)
         return _held_against(session, decision, release, question)
     except Disagreement as error:
@@ -103,6 +103,8 @@ def replay(session: Session, serving: Serving, decision: Decision) -> Replay:
         if not unreadable(error):
             raise
         said = "What is recorded cannot be read."
+    if decision.removed_in is not None:
+        return Replay(decision, Outcome.REMOVED)
     return Replay(decision, Outcome.IMPOSSIBLE, said, release, question)
 
 

@@ -1,0 +1,117 @@
+"""An account of a decision: what became of each rule, why, on what evidence, and who stands behind its version."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from cds import noticing
+from cds.deciding import states_from
+from cds.models import Decision
+from cds.record.replaying import Replay
+from cds.releases import PreparedRelease
+from cds.telling import Told
+from cds.writing import citation, condition_text
+from knowledge.holdings import Part, parts_of
+from knowledge.items import ItemKind, Rule, State
+from knowledge.models import AuditEvent
+
+
+@dataclass(frozen=True, slots=True)
+class RuleAccount:
+    """One rule of the release: its state, the findings that decided it, the facts that it lacks, what withholds it.
+
+    `state` is the recorded one and `again` the one that was made again, None where there is none. `because` are
+    findings as an answer shows them; `missing` are names and labels of facts; `withheld_by` are key, title and reason
+    of each overriding rule. All of them are empty when the answer could not be made again.
+    """
+
+    release: PreparedRelease
+    rule: Rule
+    part: Part
+    state: State | None
+    again: State | None = None
+    because: tuple[Mapping[str, Any], ...] = ()
+    missing: tuple[tuple[str, str], ...] = ()
+    withheld_by: tuple[tuple[str, str, str], ...] = ()
+
+    @property
+    def shown(self) -> State | None:
+        """The state to be read: as made again, else as recorded."""
+        return self.again or self.state
+
+    @property
+    def citations(self) -> list[dict[str, Any]]:
+        """The evidence, each with its whole reference."""
+        return [citation(self.release.base, one.source, one.locator, one.strength) for one in self.rule.citations]
+
+    @property
+    def condition(self) -> dict[str, str] | None:
+        return condition_text(self.rule.condition, self.release.base) if self.rule.condition else None
+
+
+def accounts_of(session: Session, made: Replay) -> list[RuleAccount]:
+    """Every rule that can fire, in the order of the release; nothing when the release cannot be read."""
+    release, decision = made.release, made.decision
+    if release is None:
+        return []
+    recorded = recorded_states(release, decision)
+    again = made.answer.states if made.answer else {}
+    told = _told(release, made)
+    parts = {part.key: part for part in parts_of(session, decision.release_id, [ItemKind.RULE])}
+    return [
+        _account(release, RuleAccount(release, entry.rule, parts[key], recorded.get(key), again.get(key)), again, told)
+        for key, entry in release.rules.items()
+    ]
+
+
+def recorded_states(release: PreparedRelease, decision: Decision) -> Mapping[str, State]:
+    """The states that the recorded letters name; none when they do not fit the release."""
+    try:
+        return states_from(release, decision.states)
+    except (KeyError, ValueError):
+        return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """Who removed the facts of a decision, and the event that tells of it."""
+
+    event: AuditEvent
+    reason: str | None
+
+
+def removal_of(session: Session, decision: Decision) -> Removal | None:
+    """By what the facts were removed; None while they are there."""
+    event = session.get(AuditEvent, decision.removed_in) if decision.removed_in is not None else None
+    return Removal(event, json.loads(event.details).get("reason")) if event is not None else None
+
+
+def _told(release: PreparedRelease, made: Replay) -> Mapping[str, Told]:
+    """What is to be said of each condition; nothing for a patient outside the population, of whom no rule speaks."""
+    if made.answer is None or noticing.of_population(release, made.answer.prepared.known)[0]:
+        return {}
+    return release.telling.of(made.answer.prepared)
+
+
+def _account(
+    release: PreparedRelease, plain: RuleAccount, states: Mapping[str, State], told: Mapping[str, Told]
+) -> RuleAccount:
+    key, facts = plain.rule.key, release.base.facts
+    said = told.get(release.rules[key].condition)
+    if said is None:
+        return plain
+    return replace(
+        plain,
+        because=tuple(json.loads(said.because)),
+        missing=tuple((name, facts[name].label) for name in said.missing),
+        withheld_by=tuple(
+            (one.rule, release.rules[one.rule].rule.title, one.withholds[key])
+            for one in release.overriding
+            if plain.again is State.WITHHELD and key in one.withholds and states[one.rule] is State.RECOMMENDED
+        ),
+    )
