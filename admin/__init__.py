@@ -9,6 +9,7 @@ from flask_admin.theme import BootstrapTheme
 from admin.desk import Home
 from admin.entry import access
 from admin.record.decisions import Decisions
+from admin.record.firing import Firing
 from admin.record.proofs import Proofs, provable
 from admin.releases.comparing import Changes
 from admin.releases.due import ReviewDates
@@ -39,6 +40,7 @@ def attach(app: Flask, service: Service) -> None:
         Trying(),
         Decisions(),
         Proofs(),
+        Firing(),
         InForce(),
         Conditions(),
         People(),

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from cds.deciding import states_from
 from cds.models import Decision
+from cds.record.emptied import facts_removed
 from cds.releases import PreparedRelease
 from cds.serving import Serving
 from cds.writing import citation, condition_text, instant
@@ -122,9 +123,9 @@ def release_shown(session: Session, release: Release, in_force: int | None) -> d
 
 
 def decision_shown(session: Session, serving: Serving, decision: Decision) -> dict[str, Any]:
-    """A decision as it was recorded, the state of every rule spelled out."""
+    """A decision as it was recorded, the state of every rule spelled out; without the facts that were removed."""
     release = serving.of(session, decision.release_id)
-    removed = decision.removed_in is not None
+    removed = facts_removed(session, decision)
     return {
         "decision_id": decision.id,
         "release": release_name(release),
@@ -135,7 +136,8 @@ def decision_shown(session: Session, serving: Serving, decision: Decision) -> di
         "facts_posted": None if removed else json.loads(decision.facts_posted),
         "facts_known": None if removed else json.loads(decision.facts_known)["known"],
         "states": states_from(release, decision.states),
-        "response_digest": decision.response_digest,
+        "response_digest": None if removed else decision.response_digest,
+        "facts_removed": {"at": instant(removed.at), "reason": removed.reason} if removed else None,
     }
 
 

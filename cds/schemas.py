@@ -325,6 +325,11 @@ class ReleaseInFull(ReleaseShown):
     versions = fields.List(fields.Nested(ItemVersion), required=True)
 
 
+class FactsRemoved(_Shape):
+    at = fields.String(required=True)
+    reason = fields.String(required=True)
+
+
 class DecisionShown(_Shape):
     decision_id = fields.String(required=True)
     release = fields.Nested(ReleaseName, required=True)
@@ -332,11 +337,13 @@ class DecisionShown(_Shape):
     recorded_at = fields.String(required=True)
     subject = fields.String(required=True, allow_none=True)
     actors = fields.List(fields.String(), required=True)
-    facts_posted = fields.Dict(
-        required=True, allow_none=True, metadata={"description": "Null once the facts were removed."}
-    )
-    facts_known = fields.Dict(
-        required=True, allow_none=True, metadata={"description": "Null once the facts were removed."}
-    )
+    facts_posted = fields.Dict(required=True, allow_none=True)
+    facts_known = fields.Dict(required=True, allow_none=True)
     states = fields.Dict(keys=fields.String(), values=fields.String(validate=words(State)), required=True)
-    response_digest = fields.String(required=True)
+    response_digest = fields.String(required=True, allow_none=True)
+    facts_removed = fields.Nested(
+        FactsRemoved,
+        required=True,
+        allow_none=True,
+        metadata={"description": "When subject, facts and the digest of the answer were removed, and why."},
+    )

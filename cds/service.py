@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import cast
 
 from flask import Flask, current_app
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from cds.record.alarms import Watching
 from cds.record.orders import Orders
 from cds.serving import Serving
 from knowledge.database import connect, sessions
@@ -64,6 +65,9 @@ class Counters:
         )
         self.decisions = Counter("phasewise_decisions", "Answers recorded", registry=self.registry)
         self.incidents = Counter("phasewise_incidents", "Answers refused as not to be trusted", registry=self.registry)
+        self.alarms = Gauge(
+            "phasewise_firing_alarms", "Rules that fire otherwise than usual, when last watched", registry=self.registry
+        )
 
 
 def _now() -> datetime:
@@ -88,6 +92,9 @@ class Service:
         self.serving = Serving()
         self.orders = Orders()
         self.counters = Counters()
+        self.watching = Watching(self.orders)
+        self.watched_at: datetime | None = None
+        """When the firing of the rules was last looked at by the upkeep."""
 
 
 def service_of(app: Flask | None = None) -> Service:

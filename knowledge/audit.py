@@ -45,8 +45,9 @@ def record(
 ) -> AuditEvent:
     """Append an event to the chain, in the transaction of what it tells.
 
-    `origin` says from where; without it, what the session holds under `info["origin"]`. From here to the end
-    of the transaction, other writers of events wait. Raises NotCanonical when the details are not JSON.
+    `origin` says from where; without it, what the session holds under `info["origin"]`. What it holds under
+    `info["account"]`, the account of whoever runs a command, joins the details. From here to the end of the
+    transaction, other writers of events wait. Raises NotCanonical when the details are not JSON.
     """
     return record_all(session, [Happening(action, subject, actor, at, details, origin)])[0]
 
@@ -55,6 +56,7 @@ def record_all(session: Session, happenings: Iterable[Happening]) -> list[AuditE
     """Append events one after another, as `record` does."""
     session.flush()
     take_turn(session.connection())
+    account = {"account": session.info["account"]} if "account" in session.info else {}
     last = session.execute(
         select(AuditEvent.sequence, AuditEvent.digest).order_by(AuditEvent.sequence.desc()).limit(1)
     ).first()
@@ -67,7 +69,7 @@ def record_all(session: Session, happenings: Iterable[Happening]) -> list[AuditE
             actor=told.actor,
             action=told.action,
             subject=told.subject,
-            details=canonical(dict(told.details)).decode(),
+            details=canonical({**told.details, **account}).decode(),
             origin=told.origin if told.origin is not None else session.info.get("origin"),
             previous=previous,
         )

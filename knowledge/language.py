@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import assert_never
 
@@ -55,6 +56,16 @@ def parse(text: str, facts: Mapping[str, Fact] | None = None) -> Condition:
 
     Raises ConditionError with every problem found: the place, what was expected, the nearest known name.
     """
+    return _parsed(text) if facts is None else _built(text, facts)
+
+
+@lru_cache(maxsize=4096)
+def _parsed(text: str) -> Condition:
+    """A text without a dictionary, read once: it never means anything else, and a tree never changes."""
+    return _built(text, None)
+
+
+def _built(text: str, facts: Mapping[str, Fact] | None) -> Condition:
     _refuse_long(text)
     try:
         tree = _LARK.parse(text)

@@ -22,11 +22,12 @@ from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 import wsgi
+from admin.entry import cookies, entering
 from cds import keys, serving
 from cds.commands import cli
 from cds.models import Decision, Incident
 from cds.releases import PreparedRelease
-from cds.service import Service, Settings, service_of
+from cds.service import EXTENSION, Service, Settings, service_of
 from knowledge import files, lifecycle, loading
 from knowledge.database import connect, sessions, upgrade
 from knowledge.items import ItemKind, KnowledgeBase
@@ -108,14 +109,32 @@ def preparing_once() -> Iterator[None]:
         yield
 
 
+_idle: list[Flask] = []
+
+
 @contextmanager
 def open_app(url: str, **settings: Any) -> Iterator[Flask]:
-    """The web application on a database, with its clock standing at NOW."""
-    app = wsgi.create_app(Settings(database_url=url, **settings))
+    """The web application on a database, with its clock standing at NOW.
+
+    To make one takes as long as many a test: one that has no settings of its own is handed on to the next test.
+    """
+    wanted = Settings(database_url=url, **settings)
+    app = handed_on(_idle.pop(), wanted) if _idle and not settings else wsgi.create_app(wanted)
     service = service_of(app)
     service.now = lambda: NOW
     yield app
     service.database.dispose()
+    if not settings:
+        _idle.append(app)
+
+
+def handed_on(app: Flask, settings: Settings) -> Flask:
+    """The app with a new service, new sessions and a new count of attempts to sign in, as `create_app` makes them."""
+    service = Service(settings)
+    app.extensions[EXTENSION] = service
+    cookies.attach(app, service)
+    entering.attach(app)
+    return app
 
 
 @contextmanager

@@ -401,7 +401,7 @@ def test_facts_that_the_proposal_refuses_are_told_and_the_rest_is_compared(servi
 
 def test_a_decision_that_was_tampered_with_is_told_and_the_rest_is_compared(service: Service) -> None:
     with service.sessions() as session:
-        clause = "DROP TRIGGER decisions_unchanged"
+        clause = "DROP TRIGGER decisions_only_emptied"
         on_sqlite = service.database.dialect.name == "sqlite"
         session.execute(text(clause if on_sqlite else "ALTER TABLE decisions DISABLE TRIGGER ALL"))
         session.execute(text("UPDATE decisions SET facts_posted = 'no JSON' WHERE sequence = 3"))

@@ -23,8 +23,9 @@ from cds.pages.checklist import ACTORS, checklist_page, known_in_words, reader_n
 from cds.pages.error_pages import error_page
 from cds.pages.trying import Tried, answered
 from cds.record import as_of, replaying
-from cds.record.accounts import accounts_of, removal_of
+from cds.record.accounts import accounts_of
 from cds.record.as_of import Asked, NotAsked, Wanted
+from cds.record.emptied import facts_removed
 from cds.record.replaying import Outcome, Replay, replay, said_of
 from cds.requests import unstorable
 from cds.service import service_of
@@ -56,7 +57,7 @@ class Reading(DeskView):
             made=made,
             said_of=said_of(made),
             incident=incident,
-            removal=removal_of(session(), decision),
+            removed=facts_removed(session(), decision),
             facts=posted_facts(made),
             derived=derived_facts(made),
             notices=json.loads(made.answer.response)["notices"] if made.answer else (),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cds.changes.candidate import Candidate
+from cds.changes.remembered import remembered
 from cds.conjunctions import TooLarge
 from cds.engine import EngineFault
 from cds.rehearsing import Failure, play
@@ -67,8 +68,8 @@ class Trial:
 
 def tried(before: Candidate, after: Candidate) -> Trial:
     """Try a candidate out beside what it would take the place of."""
-    known = set(problems_in(before.base))
-    problems = [problem for problem in problems_in(after.base) if problem not in known]
+    known = set(_problems(before))
+    problems = [problem for problem in _problems(after) if problem not in known]
     own = tuple(one for one in problems if (ItemKind(one.kind), one.key) in after.changed)
     elsewhere = tuple(one for one in problems if (ItemKind(one.kind), one.key) not in after.changed)
     if not _can_answer(after):
@@ -89,7 +90,13 @@ def with_condition_of(candidate: Candidate, key: str) -> tuple[Rule, ...]:
     return tuple(one for one in rules.values() if one.condition == rule.condition and one.key != key)
 
 
-def _failures(candidate: Candidate) -> dict[str, tuple[Failure, ...]]:
+@remembered
+def _problems(candidate: Candidate) -> tuple[ContentProblem, ...]:
+    return tuple(problems_in(candidate.base))
+
+
+@remembered
+def _failures(candidate: Candidate) -> Mapping[str, tuple[Failure, ...]]:
     with candidate.prepared() as release:
         played = {key: tuple(play(release, one)) for key, one in release.base.vignettes.items()}
     return {key: failures for key, failures in played.items() if failures}
@@ -102,9 +109,7 @@ def _failures_before(before: Candidate) -> Mapping[str, tuple[Failure, ...]]:
 def in_the_way(candidate: Candidate) -> tuple[ContentProblem, ...]:
     """The problems with which a candidate cannot answer."""
     return tuple(
-        one
-        for one in problems_in(candidate.base)
-        if one.kind != ItemKind.VIGNETTE and (one.kind, one.field) not in _HARMLESS
+        one for one in _problems(candidate) if one.kind != ItemKind.VIGNETTE and (one.kind, one.field) not in _HARMLESS
     )
 
 

@@ -145,7 +145,7 @@ def _compare(session: Session, progress: _Progress) -> None:
         for key, title, patient in _recorded(session, what, first, last):
             # What was read is in memory: no snapshot of the database is held while it is worked on.
             session.rollback()
-            outcome = pair.compare(patient) if patient else _UNREADABLE
+            outcome = patient if isinstance(patient, Unanswered) else pair.compare(patient)
             progress.decisions.add(key, title, outcome)
             progress.step()
             time.sleep(_BREATH)
@@ -169,17 +169,19 @@ def _bounds(session: Session, what: What) -> tuple[int, int, int]:
     return first or 0, last or 0, count
 
 
-def _recorded(session: Session, what: What, first: int, last: int) -> Iterator[tuple[str, str, Patient | None]]:
-    """The key, the title and the patient of each decision; no patient where its record cannot be read."""
-    columns = (Decision.id, Decision.recorded_at, Decision.evaluated_at, Decision.facts_posted)
+def _recorded(session: Session, what: What, first: int, last: int) -> Iterator[tuple[str, str, Patient | Unanswered]]:
+    """The key, the title and the patient of each decision, or why there is none to ask about."""
+    columns = (Decision.id, Decision.recorded_at, Decision.evaluated_at, Decision.facts_posted, Decision.removed_in)
     rows = cast(Select[Any], select(*columns).where(Decision.sequence.between(first, last), *_recorded_in(what)))
     for sequence, row in in_pages(session, rows, Decision.sequence):
         try:
-            facts = json.loads(row.facts_posted)
             title = f"Answered {moment(row.recorded_at)}"
-            yield row.id, title, Patient(row.id, title, row.evaluated_at, facts)
+            if row.removed_in is not None:
+                yield row.id, title, _REMOVED
+                continue
+            yield row.id, title, Patient(row.id, title, row.evaluated_at, json.loads(row.facts_posted))
         except (AttributeError, TypeError, ValueError):
-            yield getattr(row, "id", str(sequence)), f"Decision number {sequence}", None
+            yield getattr(row, "id", str(sequence)), f"Decision number {sequence}", _UNREADABLE
 
 
 def _recorded_in(what: What) -> tuple[ColumnElement[bool], ...]:
@@ -190,3 +192,5 @@ def _recorded_in(what: What) -> tuple[ColumnElement[bool], ...]:
 
 _NOT_READ = ("The record of this decision cannot be read: run `phasewise audit verify`.",)
 _UNREADABLE = Unanswered(_NOT_READ, _NOT_READ)
+_GONE = ("The facts of this decision were removed, because they were older than this site keeps them.",)
+_REMOVED = Unanswered(_GONE, _GONE)

@@ -9,8 +9,10 @@ import click
 
 from cds.commands.opened import at_work, opened
 from cds.commands.proofs import FILE, anchors_in, audit_anchor, audit_key, audit_proof
+from cds.commands.retaining import remove_facts
 from cds.record import sealing
 from cds.record.anchors import check_anchors
+from cds.record.emptied import check_removals
 from cds.record.upkeep import keep_up
 from knowledge import audit
 
@@ -32,7 +34,7 @@ def audit_verify(files: tuple[Path, ...], keys: tuple[Path, ...]) -> None:
         raise click.UsageError("Anchors are checked with the public key of the site: give --anchor and --key together.")
     with at_work() as (_, session):
         anchored = check_anchors(anchors_in(files, keys))
-        verification = audit.verify(session, sealing.check_decisions, of_chain=[anchored])
+        verification = audit.verify(session, sealing.check_decisions, check_removals, of_chain=[anchored])
     click.echo(str(verification))
     if not verification.untouched:
         sys.exit(1)
@@ -46,5 +48,5 @@ def audit_seal() -> None:
     click.echo(f"{count} decisions are sealed.")
 
 
-for command in (audit_proof, audit_key, audit_anchor):
+for command in (audit_proof, audit_key, audit_anchor, remove_facts):
     audit_group.add_command(command)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import getpass
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import click
 from sqlalchemy.exc import ArgumentError, DBAPIError, ProgrammingError, SQLAlchemyError
@@ -51,8 +52,16 @@ def opened() -> Iterator[Service]:
 def at_work() -> Iterator[tuple[Service, Session]]:
     """The service and a session on it whose events say that they come from the command line."""
     with opened() as service, service.sessions() as session:
-        session.info["origin"] = ORIGIN
-        yield service, session
+        yield service, marked(session)
+
+
+def marked(session: Session) -> Session:
+    """Have the events of a session say that they come from the command line, and from whose account."""
+    session.info["origin"] = ORIGIN
+    # In a container the account may have no name.
+    with suppress(KeyError, OSError):
+        session.info["account"] = getpass.getuser()
+    return session
 
 
 @contextmanager

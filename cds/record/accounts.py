@@ -18,7 +18,6 @@ from cds.telling import Told
 from cds.writing import citation, condition_text
 from knowledge.holdings import Part, parts_of
 from knowledge.items import ItemKind, Rule, State
-from knowledge.models import AuditEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,20 +74,6 @@ def recorded_states(release: PreparedRelease, decision: Decision) -> Mapping[str
         return states_from(release, decision.states)
     except (KeyError, ValueError):
         return {}
-
-
-@dataclass(frozen=True, slots=True)
-class Removal:
-    """Who removed the facts of a decision, and the event that tells of it."""
-
-    event: AuditEvent
-    reason: str | None
-
-
-def removal_of(session: Session, decision: Decision) -> Removal | None:
-    """By what the facts were removed; None while they are there."""
-    event = session.get(AuditEvent, decision.removed_in) if decision.removed_in is not None else None
-    return Removal(event, json.loads(event.details).get("reason")) if event is not None else None
 
 
 def _told(release: PreparedRelease, made: Replay) -> Mapping[str, Told]:

@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 from cds.changes.comparing import Change, Side
 from cds.models import ApiKey, Decision
 from cds.record import replaying
-from cds.record.accounts import RuleAccount, accounts_of, recorded_states, removal_of
+from cds.record.accounts import RuleAccount, accounts_of, recorded_states
 from cds.record.as_of import Asked
+from cds.record.emptied import facts_removed
 from cds.record.recording import SOFTWARE
 from cds.record.replaying import Replay, replay, said_of
 from cds.service import Service
@@ -30,7 +31,7 @@ def read_in_full(session: Session, service: Service, decision: Decision, *, acto
     known = read_or_none(decision.facts_known) or {}
     states = recorded_states(made.release, decision) if made.release else {}
     key = session.get(ApiKey, decision.api_key_id) if decision.api_key_id is not None else None
-    removal = removal_of(session, decision)
+    removed = facts_removed(session, decision)
     return {
         "decision_id": decision.id,
         "release": {"number": release.number, "digest": release.digest},
@@ -41,20 +42,15 @@ def read_in_full(session: Session, service: Service, decision: Decision, *, acto
         "facts_posted": read_or_none(decision.facts_posted),
         "facts_known": known.get("known"),
         "states": dict(states),
-        "response_digest": decision.response_digest,
+        "response_digest": decision.response_digest or None,
         "sequence": decision.sequence,
         "digest": decision.digest,
         "origin": decision.origin,
         "asked_by": key.named if key else None,
         "facts_derived": known.get("derived"),
         "facts_removed": (
-            {
-                "event": removal.event.sequence,
-                "at": instant(removal.event.at),
-                "by": removal.event.actor,
-                "reason": removal.reason,
-            }
-            if removal
+            {"event": removed.event, "at": instant(removed.at), "by": removed.by, "reason": removed.reason}
+            if removed
             else None
         ),
         "replay": replay_shown(made, incident),
@@ -68,7 +64,7 @@ def replay_shown(made: Replay, incident: int | None) -> dict[str, Any]:
     return {
         "outcome": made.outcome,
         "detail": said_of(made),
-        "recorded_digest": made.decision.response_digest,
+        "recorded_digest": made.decision.response_digest or None,
         "response_digest": made.digest,
         "same_states": made.same_states if made.answer else None,
         "clinically_approved": made.clinically_approved,

@@ -101,13 +101,13 @@ def seal(session: Session, at: datetime, *, patience_seconds: float = 10) -> int
 
 def check_decisions(session: Session) -> Iterator[Counted | Problem]:
     """Each decision is as its digest says, each batch holds what was sealed: a check for `audit.verify`."""
-    batches = _batches(session)
-    batch, tree, unsealed = next(batches, None), Tree(), 0
+    sealed = batches(session)
+    batch, tree, unsealed = next(sealed, None), Tree(), 0
     for sequence, row in in_pages(session, select(*Decision.__table__.columns), Decision.sequence):
         while batch and sequence > batch.last:
             yield batch.held_against(tree)
-            batch, tree = next(batches, None), Tree()
-        if problem := _problem(sequence, row):
+            batch, tree = next(sealed, None), Tree()
+        if problem := problem_with(sequence, row):
             yield Problem(problem)
         else:
             yield Counted("decisions")
@@ -115,7 +115,7 @@ def check_decisions(session: Session) -> Iterator[Counted | Problem]:
             unsealed += batch is None
     while batch:
         yield batch.held_against(tree)
-        batch, tree = next(batches, None), Tree()
+        batch, tree = next(sealed, None), Tree()
     yield Counted("decisions not yet sealed", unsealed)
 
 
@@ -138,8 +138,9 @@ class Batch:
         return Counted("sealed batches")
 
 
-def _batches(session: Session) -> Iterator[Batch]:
-    sealed = select(AuditEvent.details).where(AuditEvent.action == SEALED)
+def batches(session: Session, *, after: int = 0) -> Iterator[Batch]:
+    """What was sealed, in its order, by the events after one."""
+    sealed = select(AuditEvent.details).where(AuditEvent.action == SEALED, AuditEvent.sequence > after)
     for event, row in in_pages(session, sealed, AuditEvent.sequence):
         yield Batch(event, **json.loads(row.details))
 
@@ -149,7 +150,38 @@ def batch_of(event: AuditEvent) -> Batch:
     return Batch(event.sequence, **json.loads(event.details))
 
 
-def _problem(sequence: int, row: Any) -> str | None:
+class Proofs:
+    """Sealed batches held against what is stored, each once, in their order."""
+
+    def __init__(self) -> None:
+        self._event = 0
+        self._held_until = 0
+
+    def problem(self, session: Session, first: int, last: int) -> str | None:
+        """What is wrong with the batches that hold the sequences from `first` to `last`; asked for in their order."""
+        while self._held_until < last:
+            batch = next(batches(session, after=self._event), None)
+            if batch is None:
+                return f"Decisions after {self._held_until} are not sealed."
+            if batch.last >= first and (problem := _problem_in(session, batch)):
+                return problem
+            self._event, self._held_until = batch.event, batch.last
+        return None
+
+
+def _problem_in(session: Session, batch: Batch) -> str | None:
+    tree = Tree()
+    rows = select(*Decision.__table__.columns).where(Decision.sequence.between(batch.first, batch.last))
+    for sequence, row in in_pages(session, rows, Decision.sequence):
+        if problem := problem_with(sequence, row):
+            return problem
+        tree.add(leaf(row.digest))
+    held = batch.held_against(tree)
+    return held.sentence if isinstance(held, Problem) else None
+
+
+def problem_with(sequence: int, row: Any) -> str | None:
+    """What is wrong with the columns of a decision, in a sentence that names it."""
     try:
         if row.digest == decision_digest(row._mapping):
             return None

@@ -5,8 +5,19 @@ from __future__ import annotations
 from marshmallow import RAISE, Schema, fields
 
 from cds.record.replaying import Outcome
-from cds.schemas import Citation, ConditionShown, DecisionShown, Finding, OverrideShown, Recommendations, words
+from cds.schemas import (
+    Citation,
+    ConditionShown,
+    DecisionShown,
+    FactsRemoved,
+    Finding,
+    OverrideShown,
+    Recommendations,
+    words,
+)
 from knowledge.items import State
+
+_AUDIT = {"description": "Only for the key of an auditor."}
 
 
 class _Shape(Schema):
@@ -14,11 +25,9 @@ class _Shape(Schema):
         unknown = RAISE
 
 
-class FactsRemoved(_Shape):
-    event = fields.Integer(required=True)
-    at = fields.String(required=True)
-    by = fields.String(required=True)
-    reason = fields.String(required=True, allow_none=True)
+class FactsRemovedInFull(FactsRemoved):
+    event = fields.Integer(metadata=_AUDIT)
+    by = fields.String(metadata=_AUDIT)
 
 
 class SoftwareNamed(_Shape):
@@ -29,7 +38,7 @@ class SoftwareNamed(_Shape):
 class ReplayShown(_Shape):
     outcome = fields.String(required=True, validate=words(Outcome))
     detail = fields.String(required=True)
-    recorded_digest = fields.String(required=True)
+    recorded_digest = fields.String(required=True, allow_none=True)
     response_digest = fields.String(required=True, allow_none=True)
     same_states = fields.Boolean(required=True, allow_none=True)
     clinically_approved = fields.Boolean(
@@ -70,9 +79,6 @@ class RuleOfDecision(PartShown):
     citations = fields.List(fields.Nested(Citation), required=True)
 
 
-_AUDIT = {"description": "Only for the key of an auditor."}
-
-
 class DecisionInFull(DecisionShown):
     """What an app reads of its own decision; for the key of an auditor all the rest, the answer made again."""
 
@@ -86,7 +92,7 @@ class DecisionInFull(DecisionShown):
         allow_none=True,
         metadata={"description": "The condition from which each derived fact follows. Only for the key of an auditor."},
     )
-    facts_removed = fields.Nested(FactsRemoved, allow_none=True, metadata=_AUDIT)
+    facts_removed = fields.Nested(FactsRemovedInFull, required=True, allow_none=True)
     replay = fields.Nested(ReplayShown, metadata=_AUDIT)
     response = fields.Nested(Recommendations, allow_none=True, metadata=_AUDIT)
     rules = fields.List(

@@ -1,0 +1,95 @@
+"""Decisions and incidents whose facts were removed: what is left of them, and that it is what the events tell."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from cds.models import Decision, Incident
+from knowledge.models import AuditEvent
+from knowledge.proofs import Counted, Problem, in_pages
+
+REMOVED = "facts.removed"
+
+EMPTIED_DECISION = {
+    "subject": None,
+    "facts_posted": "",
+    "facts_known": "",
+    "request": None,
+    "response_digest": "",
+    "salt": "",
+}
+EMPTIED_INCIDENT = {"detail": "", "salt": None}
+"""What stands in the columns that could speak of a patient, once the facts are removed."""
+
+_EMPTIED = (
+    ("decisions", Decision.sequence, Decision.removed_in, EMPTIED_DECISION),
+    ("incidents", Incident.id, Incident.removed_in, EMPTIED_INCIDENT),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FactsRemoved:
+    """When the facts of a decision were removed, by whom, and why; `event` tells of it."""
+
+    event: int
+    at: datetime
+    by: str
+    reason: str
+
+
+def facts_removed(session: Session, decision: Decision) -> FactsRemoved | None:
+    """What the record tells of the removal of a decision's facts; None while they are there."""
+    if decision.removed_in is None:
+        return None
+    event = session.get_one(AuditEvent, decision.removed_in)
+    return FactsRemoved(event.sequence, event.at, event.actor, json.loads(event.details).get("reason", ""))
+
+
+def check_removals(session: Session) -> Iterator[Counted | Problem]:
+    """Just what the events tell of was emptied, and is empty: a check for `audit.verify`."""
+    for what, key, removed_in, emptied in _EMPTIED:
+        kept = select(key).where(removed_in.is_not(None), or_(*(_not_so(key, *one) for one in emptied.items())))
+        for number in session.scalars(kept.order_by(key).limit(1)):
+            yield Problem(f"{what[:-1].capitalize()} number {number} was altered: its facts had been removed.")
+        stored = {
+            row.event: (row.count, row.first, row.last)
+            for row in session.execute(
+                select(
+                    removed_in.label("event"),
+                    func.count().label("count"),
+                    func.min(key).label("first"),
+                    func.max(key).label("last"),
+                )
+                .where(removed_in.is_not(None))
+                .group_by(removed_in)
+            )
+        }
+        for event, told in _told(session, what):
+            if stored.pop(event, None) != (told["count"], told["first"], told["last"]):
+                yield Problem(
+                    f"Audit event {event} tells that the facts of {told['count']} {what} were removed, from "
+                    f"{told['first']} to {told['last']}; the {what} emptied by it are others."
+                )
+            yield Counted("removals")
+        for event, (count, first, last) in sorted(stored.items()):
+            yield Problem(f"{count} {what} from {first} to {last} were emptied, and audit event {event} tells of none.")
+
+
+def _told(session: Session, what: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    events = select(AuditEvent.details).where(AuditEvent.action == REMOVED)
+    for event, row in in_pages(session, events, AuditEvent.sequence):
+        details = json.loads(row.details)
+        if details["what"] == what:
+            yield event, details
+
+
+def _not_so(key: InstrumentedAttribute[Any], column: str, value: str | None) -> Any:
+    stored = getattr(key.class_, column)
+    return stored.is_not(None) if value is None else stored != value

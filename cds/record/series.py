@@ -1,0 +1,81 @@
+"""The days of one rule in a period: each with its range, the days without decisions, and the releases between."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from cds.record.alarms import LOOKED_AT
+from cds.record.orders import Orders
+from cds.record.rates import PutInForce, rates
+from cds.record.watching import Charted, Verdict, charted, verdict
+
+PERIODS = (28, 90, 365)
+"""For how many days back one usually looks."""
+
+USUAL = 90
+LONGEST = timedelta(days=3 * 366)
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """From the first to the last day, both within."""
+
+    first: date
+    last: date
+
+    @property
+    def days(self) -> int:
+        return (self.last - self.first).days + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Days without a decision."""
+
+    first: date
+    last: date
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """What one rule did in a period, and what stands out of it today."""
+
+    as_of: datetime | None
+    period: Period
+    days: Sequence[Charted]
+    releases: Sequence[PutInForce]
+    """Those that were put in force within the period, and the one that was in force when it began."""
+    verdict: Verdict
+
+    def with_gaps(self) -> Iterator[Charted | Gap]:
+        """The days, and between them those without a decision; before the first and after the last none is told."""
+        after: date | None = None
+        for one in self.days:
+            if after is not None and one.point.day > after:
+                yield Gap(after, one.point.day - timedelta(days=1))
+            yield one
+            after = one.point.day + timedelta(days=1)
+
+
+def period(*, days: int | None, first: date | None, last: date | None, today: date) -> Period:
+    """The period that was asked for: from and to where one is given, or so many days up to today."""
+    if first is None and last is None:
+        return Period(today - timedelta(days=(days or USUAL) - 1), today)
+    last = min(last or today, today)
+    first = min(first or last - timedelta(days=USUAL - 1), last)
+    return Period(max(first, last - LONGEST), last)
+
+
+def series(session: Session, orders: Orders, rule: str, asked: Period, today: date) -> Series:
+    """The days of a rule, in whichever release it was."""
+    found = rates(session, orders, since=min(asked.first, today) - LOOKED_AT, until=today, rule=rule)
+    points = found.points.get(rule, [])
+    days = [one for one in charted(points, asked.first) if one.point.day <= asked.last]
+    within = [one for one in found.activations if asked.first <= one.at.date() <= asked.last]
+    before = [one for one in found.activations if one.at.date() < asked.first][-1:]
+    of_late = [point for point in points if point.day >= today - LOOKED_AT]
+    return Series(found.as_of, asked, days, (*before, *within), verdict(of_late, today))
