@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -56,7 +57,7 @@ def test_the_key_of_an_app_reads_nothing_of_the_record(app: Flask, caller: Calle
     routes = routes_of_auditors(app)
     assert ("GET", "/api/v1/events") in routes
     for method, path in routes:
-        address = path.replace("<string:decision_id>", "x")
+        address = re.sub("<string:[a-z_]+>", "x", path).replace("<int:number>", "1")
         problem = problem_in(caller.client.open(address, method=method, headers=caller.headers), 403)
         assert "for auditing" in problem["detail"]
 
@@ -163,3 +164,22 @@ def test_decisions_of_all_apps_are_found_and_the_search_is_told_without_the_subj
     assert event.action == "decisions.searched"
     told = {"subject": "given", "until": "2026-06-02T00:00:00.000000Z"}
     assert json.loads(event.details) == {"criteria": told, "decisions": 1}
+
+
+def test_a_sheet_says_what_is_missing(auditor: Caller, service: Service) -> None:
+    rule = auditor.shown("/api/v1/rules/pre-exercise-screen-diabetes/versions/1/sheet")
+    assert (rule["kind"], rule["key"], rule["number"]) == ("rule", "pre-exercise-screen-diabetes", 1)
+    assert "2 of 13 source attributes are not stated: developer" in rule["headline"].lower()
+    release = auditor.shown("/api/v1/releases/1/sheet")
+    assert len(release["rules"]) > 200
+    with service.sessions() as session:
+        read = session.scalars(select(AuditEvent.subject).where(AuditEvent.action == "sheet.read")).all()
+    assert read == ["rule/pre-exercise-screen-diabetes/1", "release/1"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["rules/nobody/versions/1", "rules/pre-exercise-screen-diabetes/versions/9", "releases/2", f"releases/{2**40}"],
+)
+def test_there_is_no_sheet_of_what_is_not_there(auditor: Caller, path: str) -> None:
+    assert "There is no" in problem_in(auditor.get(f"/api/v1/{path}/sheet"), 404)["detail"]

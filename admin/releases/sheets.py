@@ -8,10 +8,10 @@ from werkzeug.wrappers import Response
 
 from admin.entry.access import DeskView
 from admin.releases.proposing import release_of
-from admin.shelf.sheets import as_taken, site
+from admin.shelf.sheets import as_taken
 from cds.api import session
 from cds.service import service_of
-from cds.sheets.making import sheet_of_release
+from cds.sheets.making import sheet_of_release, site_of
 from cds.sheets.statements import ABOUT_RULES, Sheet
 
 
@@ -30,4 +30,5 @@ class ReleaseSheets(DeskView):
 
 
 def _sheet(number: int) -> Sheet:
-    return sheet_of_release(session(), release_of(number), site(), at=service_of().now())
+    service = service_of()
+    return sheet_of_release(session(), release_of(number), site_of(service.settings), at=service.now())

@@ -14,8 +14,7 @@ from admin.shelf.items import Shelved
 from cds.api import session
 from cds.pages.error_pages import error_page
 from cds.service import service_of
-from cds.sheets.asked import Site
-from cds.sheets.making import sheet_of_version
+from cds.sheets.making import sheet_of_version, site_of
 from cds.sheets.paper import pdf
 from cds.sheets.statements import ABOUT_RULES, Sheet
 from knowledge.errors import ContentError
@@ -38,16 +37,11 @@ class RuleSheets(Shelved):
     def _sheet(self, key: str, number: int) -> Sheet:
         version = self.version(key, number)
         try:
-            return sheet_of_version(session(), version, site(), at=service_of().now())
+            service = service_of()
+            return sheet_of_version(session(), version, site_of(service.settings), at=service.now())
         except ContentError:
             text = "A draft has a sheet once every field of it can be read. Its own page says what is missing."
             abort(error_page(409, "This draft is not finished", text))
-
-
-def site() -> Site:
-    """What the site states of itself."""
-    settings = service_of().settings
-    return Site(settings.developer, settings.funding)
 
 
 def as_taken(sheet: Sheet) -> Response:

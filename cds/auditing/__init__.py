@@ -8,4 +8,5 @@ from cds.auditing import events as events
 from cds.auditing import in_force as in_force
 from cds.auditing import proofs as proofs
 from cds.auditing import replays as replays
+from cds.auditing import sheets as sheets
 from cds.auditing.blueprint import audit_api as audit_api

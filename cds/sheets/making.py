@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cds.changes.candidate import candidate, item_of, readable, underway
+from cds.service import Settings
 from cds.sheets.among import Among
 from cds.sheets.asked import Site
 from cds.sheets.release import release_sheet
@@ -18,6 +19,11 @@ from knowledge.files import base_of
 from knowledge.items import ItemKind, KnowledgeBase, Rule
 from knowledge.models import Release, Version, VersionState
 from knowledge.references import bound_together
+
+
+def site_of(settings: Settings) -> Site:
+    """What the site states of itself."""
+    return Site(settings.developer, settings.funding)
 
 
 def sheet_of_version(session: Session, version: Version, site: Site, *, at: datetime) -> Sheet:
