@@ -17,7 +17,7 @@ import pytest
 from click.testing import CliRunner, Result
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import Engine, create_engine, func, make_url, select
+from sqlalchemy import Engine, func, make_url, select
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
@@ -32,6 +32,7 @@ from knowledge import files, lifecycle, loading
 from knowledge.database import connect, sessions, upgrade
 from knowledge.items import ItemKind, KnowledgeBase
 from knowledge.models import AuditEvent, Release, Role, User
+from tests import copies
 
 API_KEY = "pw_tests_0123456789"
 LOADED = datetime(2026, 1, 1, tzinfo=UTC)
@@ -73,19 +74,8 @@ def copied(url: str, folder: Path) -> Iterator[str]:
         shutil.copy(str(original.database), path)
         yield f"sqlite:///{path}"
         return
-    name = f"phasewise_test_{uuid4().hex}"
-    _administer(url, f"CREATE DATABASE {name} TEMPLATE {original.database}")
-    try:
-        yield original.set(database=name).render_as_string(hide_password=False)
-    finally:
-        _administer(url, f"DROP DATABASE {name} WITH (FORCE)")
-
-
-def _administer(url: str, statement: str) -> None:
-    engine = create_engine(make_url(url).set(database="postgres"), isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.exec_driver_sql(statement)
-    engine.dispose()
+    with copies.lent(url) as address:
+        yield address
 
 
 @cache

@@ -19,6 +19,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from knowledge.database import connect, sessions, upgrade
+from tests.copies import drop_copies
 
 POSTGRESQL = os.environ.get("PHASEWISE_TEST_POSTGRESQL", "postgresql+psycopg://postgres@127.0.0.1:5432/test")
 BOTH = ["sqlite", "postgresql"]
@@ -74,9 +75,11 @@ def empty_database(kind: str, folder: Path) -> Iterator[str]:
         pytest.skip(f"No PostgreSQL answers at {make_url(POSTGRESQL)!r}: {problem}")
     name = f"phasewise_test_{uuid4().hex}"
     _administer(f"CREATE DATABASE {name}")
+    url = make_url(POSTGRESQL).set(database=name)
     try:
-        yield make_url(POSTGRESQL).set(database=name).render_as_string(hide_password=False)
+        yield url.render_as_string(hide_password=False)
     finally:
+        drop_copies(url)
         _administer(f"DROP DATABASE {name} WITH (FORCE)")
 
 
