@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import cast
 
 from flask import Flask, current_app
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from sqlalchemy import Engine
 
 from cds.record.alarms import Watching
 from cds.record.orders import Orders
@@ -27,9 +29,13 @@ def _default_database() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What can be set from outside; sizes are in bytes, times in seconds."""
+    """What can be set from outside; sizes are in bytes, times in seconds.
+
+    `owner_database_url` is for what the service itself must not do: migrations, grants, the removal of facts.
+    """
 
     database_url: str = field(default_factory=_default_database)
+    owner_database_url: str | None = None
     secret_key: str | None = None
     largest_body: int = 1024 * 1024
     largest_batch: int = 16 * 1024 * 1024
@@ -43,9 +49,11 @@ class Settings:
         """PHASEWISE_DATABASE_URL names the database, PHASEWISE_SECRET_KEY signs the desk's sessions.
 
         PHASEWISE_DEVELOPER and PHASEWISE_FUNDING say on every sheet who made this and who funded the implementation.
+        PHASEWISE_OWNER_DATABASE_URL names the same database as its owner signs in.
         """
         return cls(
             database_url=environment.get("PHASEWISE_DATABASE_URL") or _default_database(),
+            owner_database_url=environment.get("PHASEWISE_OWNER_DATABASE_URL") or None,
             secret_key=environment.get("PHASEWISE_SECRET_KEY") or None,
             developer=environment.get("PHASEWISE_DEVELOPER", "").strip() or None,
             funding=environment.get("PHASEWISE_FUNDING", "").strip() or None,
@@ -95,6 +103,19 @@ class Service:
         self.watching = Watching(self.orders)
         self.watched_at: datetime | None = None
         """When the firing of the rules was last looked at by the upkeep."""
+
+    @contextmanager
+    def owner(self) -> Iterator[Engine]:
+        """The database as its owner, who may migrate, grant and remove facts; in the service's own way without one.
+
+        What needs the owner may then be refused by PostgreSQL, with its own error.
+        """
+        url = self.settings.owner_database_url or self.settings.database_url
+        engine = connect(url, busy_seconds=self.settings.busy_seconds, owner=True)
+        try:
+            yield engine
+        finally:
+            engine.dispose()
 
 
 def service_of(app: Flask | None = None) -> Service:

@@ -27,6 +27,7 @@ from cds.requests import RequestProblem, escaped
 from cds.service import EXTENSION, Service, service_of
 from knowledge.database import at_head
 from knowledge.errors import nearest
+from knowledge.weaknesses import weaknesses
 
 log = structlog.get_logger()
 
@@ -103,6 +104,9 @@ _ABOUT = (
 )
 
 
+_WEAK = "The service, as it signs in at the database, could alter its own record: `phasewise db check` says how."
+
+
 @health.route("/healthz")
 def healthz() -> dict[str, str]:
     """The process answers."""
@@ -117,12 +121,13 @@ def readyz() -> tuple[dict[str, Any], int]:
         migrated = at_head(service.database)
         with service.sessions() as session:
             release = standing(service, session).release.number if migrated else None
+            weak = migrated and bool(weaknesses(session.connection()))
     except (DBAPIError, Refused) as error:
         reason = error.problem.title if isinstance(error, Refused) else "The database cannot be used"
         return {"status": "not ready", "reason": reason}, 503
     if not migrated:
         return {"status": "not ready", "reason": "The database wants `phasewise db upgrade`"}, 503
-    return {"status": "ready", "release": release}, 200
+    return {"status": "ready", "release": release, "warnings": [_WEAK] if weak else []}, 200
 
 
 @health.route("/metrics")

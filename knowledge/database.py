@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 
-from knowledge import sqlite
+from knowledge import authorizing, roles, sqlite
 from knowledge.errors import KnowledgeError
 
 TURN = int.from_bytes(b"PHASE", "big")
@@ -70,9 +70,11 @@ class Base(DeclarativeBase):
     type_annotation_map: ClassVar[Any] = {datetime: UtcDateTime(), str: Text()}
 
 
-def connect(url: str | URL, *, busy_seconds: float = 5) -> Engine:
+def connect(url: str | URL, *, busy_seconds: float = 5, owner: bool = False) -> Engine:
     """An engine for the database at `url`; the folder of an SQLite file is made when it is missing.
 
+    On an SQLite file its connections do only what the service does (`knowledge.allowed`), unless they are the
+    `owner`'s; on PostgreSQL that is a matter of the role in `url`.
     A statement waits at most `busy_seconds` for what others have locked, then fails with OperationalError. No
     error tells the values of a statement: they speak of patients. Raises UnknownDatabase.
     """
@@ -83,11 +85,17 @@ def connect(url: str | URL, *, busy_seconds: float = 5) -> Engine:
         return create_engine(url, pool_pre_ping=True, hide_parameters=True, connect_args={"options": options})
     if url.get_backend_name() != "sqlite":
         raise UnknownDatabase(f"Phasewise keeps its record in SQLite or PostgreSQL, not in {url.get_backend_name()}.")
-    if url.database and url.database != ":memory:" and not url.database.startswith("file:"):
-        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    if _in_a_file(url) and not str(url.database).startswith("file:"):
+        Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(url, hide_parameters=True, connect_args={"timeout": busy_seconds, "isolation_level": None})
     sqlite.tune(engine, busy_seconds)
+    if _in_a_file(url) and not owner:
+        authorizing.guard(engine)
     return engine
+
+
+def _in_a_file(url: URL) -> bool:
+    return url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
 
 
 def sessions(engine: Engine) -> sessionmaker[Session]:
@@ -112,12 +120,18 @@ def take_turn(connection: Connection) -> None:
 
 
 def upgrade(where: Engine | str | URL) -> None:
-    """Bring the database to the newest migration: all of it or, when something fails, nothing."""
-    engine = where if isinstance(where, Engine) else connect(where)
+    """Bring the database to the newest migration: all of it or, when something fails, nothing.
+
+    The roles that the service has been given on PostgreSQL may use what is new in it. An SQLite file is opened anew,
+    as its owner.
+    """
+    url = where.url if isinstance(where, Engine) else make_url(where)
+    engine = where if isinstance(where, Engine) and not _in_a_file(url) else connect(url, owner=True)
     try:
         with engine.begin() as connection:
             take_turn(connection)
             command.upgrade(migrations(connection), "head")
+            roles.grant_again(connection)
     finally:
         if engine is not where:
             engine.dispose()

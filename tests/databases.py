@@ -35,7 +35,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
 @pytest.fixture(scope="module")
 def database(database_url: str) -> Iterator[Engine]:
     """The module's database with its tables; tests roll back what they do."""
-    engine = connect(database_url)
+    engine = connect(database_url, owner=True)
     upgrade(engine)
     yield engine
     engine.dispose()
@@ -59,7 +59,7 @@ def own_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator
 @pytest.fixture
 def own_database(own_database_url: str) -> Iterator[Engine]:
     """The test's own database with its tables, for what commits or breaks them."""
-    engine = connect(own_database_url)
+    engine = connect(own_database_url, owner=True)
     upgrade(engine)
     yield engine
     engine.dispose()

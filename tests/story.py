@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import insert, text
 from sqlalchemy.orm import Session
@@ -120,6 +121,7 @@ def story(session: Session) -> Story:
 def by_force(session: Session, *statements: str) -> None:
     """Change the stored rows as somebody would who owns the database: without triggers and foreign keys."""
     if on_sqlite(session):
+        as_owner(session)
         triggers = session.scalars(text("SELECT name FROM sqlite_master WHERE type = 'trigger'")).all()
         without = ["PRAGMA defer_foreign_keys = ON", *(f"DROP TRIGGER {trigger}" for trigger in triggers)]
     else:
@@ -128,6 +130,12 @@ def by_force(session: Session, *statements: str) -> None:
         without.append("ALTER TABLE decisions ALTER sequence DROP IDENTITY IF EXISTS")
     for statement in (*without, *statements):
         session.connection().exec_driver_sql(statement)
+
+
+def as_owner(session: Session) -> None:
+    """Let the session's connection do what the service's own may not: on an SQLite file, that is dropping triggers."""
+    if on_sqlite(session):
+        cast(sqlite3.Connection, session.connection().connection.dbapi_connection).set_authorizer(None)
 
 
 def on_sqlite(session: Session) -> bool:

@@ -27,7 +27,7 @@ COUNTS = Table("counts", METADATA, Column("id", Integer, primary_key=True), Colu
 
 @pytest.fixture
 def engine(own_database_url: str):
-    engine = connect(own_database_url, busy_seconds=30)
+    engine = connect(own_database_url, busy_seconds=30, owner=True)
     METADATA.create_all(engine)
     yield engine
     engine.dispose()
@@ -63,7 +63,7 @@ def test_a_moment_without_a_zone_is_refused(engine: Engine) -> None:
 
 
 def test_an_sqlite_file_is_made_with_its_folder_and_set_to_be_durable(file: str) -> None:
-    engine = connect(file, busy_seconds=2)
+    engine = connect(file, busy_seconds=2, owner=True)
     with engine.connect() as connection:
         said = {
             name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
@@ -83,10 +83,10 @@ def test_a_database_in_memory_works_too() -> None:
 
 
 def test_a_file_that_cannot_be_written_can_be_read_and_says_so(file: str) -> None:
-    engine = connect(file)
+    engine = connect(file, owner=True)
     METADATA.create_all(engine)
     engine.dispose()
-    reader = connect(file.replace("sqlite:///", "sqlite:///file:") + "?mode=ro&uri=true")
+    reader = connect(file.replace("sqlite:///", "sqlite:///file:") + "?mode=ro&uri=true", owner=True)
     with reader.connect() as connection:
         assert connection.execute(select(COUNTS)).all() == []
         with pytest.raises(OperationalError, match="readonly"):
@@ -105,7 +105,7 @@ def test_many_processes_may_open_a_new_file_at_once(file: str) -> None:
 
 
 def test_a_reader_sees_one_snapshot_while_others_write(file: str) -> None:
-    engine = connect(file)
+    engine = connect(file, owner=True)
     METADATA.create_all(engine)
     count = text("SELECT count(*) FROM counts")
     with engine.connect() as reader, engine.connect() as writer:
@@ -140,7 +140,7 @@ def test_who_read_and_then_writes_sees_from_there_on_what_others_wrote(engine: E
     ],
 )
 def test_what_writes_on_sqlite_stands_in_the_writers_place_at_once(file: str, statement: str) -> None:
-    engine = connect(file, busy_seconds=0)
+    engine = connect(file, busy_seconds=0, owner=True)
     METADATA.create_all(engine)
     with engine.connect() as first, engine.connect() as second:
         first.execute(text("WITH one AS (SELECT 1) SELECT * FROM one"))
@@ -154,7 +154,7 @@ def test_what_writes_on_sqlite_stands_in_the_writers_place_at_once(file: str, st
 
 
 def test_a_lock_is_waited_for_as_long_as_was_said_and_then_reported(file: str) -> None:
-    engine = connect(file, busy_seconds=0.1)
+    engine = connect(file, busy_seconds=0.1, owner=True)
     METADATA.create_all(engine)
     with engine.connect() as holder, engine.connect() as waiting:
         take_turn(holder)
@@ -167,7 +167,7 @@ def test_a_lock_is_waited_for_as_long_as_was_said_and_then_reported(file: str) -
 
 
 def test_outside_of_transactions_nothing_is_begun(file: str) -> None:
-    engine = connect(file)
+    engine = connect(file, owner=True)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("CREATE TABLE kept (id INTEGER)"))
         connection.execute(text("VACUUM"))
@@ -203,7 +203,7 @@ def test_threads_that_read_a_count_in_turn_and_write_it_back_lose_none(engine: E
 def test_what_was_committed_is_there_after_the_process_was_killed(engine: Engine, own_database_url: str) -> None:
     program = (
         "import os, signal, sys; from sqlalchemy import text; from knowledge.database import connect\n"
-        "engine = connect(sys.argv[1])\n"
+        "engine = connect(sys.argv[1], owner=True)\n"
         "with engine.connect() as connection:\n"
         "    connection.execute(text('INSERT INTO counts (value) VALUES (1)')); connection.commit()\n"
         "    connection.execute(text('INSERT INTO counts (value) VALUES (2)'))\n"
@@ -216,7 +216,7 @@ def test_what_was_committed_is_there_after_the_process_was_killed(engine: Engine
 
 
 def test_the_file_holds_what_was_committed_and_not_only_our_connection(file: str) -> None:
-    engine = connect(file)
+    engine = connect(file, owner=True)
     METADATA.create_all(engine)
     with engine.begin() as connection:
         connection.execute(insert(COUNTS), [{"value": 7}])

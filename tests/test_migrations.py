@@ -21,7 +21,7 @@ ROOT = Path(__file__).parent.parent
 
 
 def test_the_migrated_tables_are_those_of_the_models(own_database_url: str) -> None:
-    engine = connect(own_database_url)
+    engine = connect(own_database_url, owner=True)
     upgrade(engine)
     with engine.connect() as connection:
         # SQLite has no identity columns, and none of our columns has a default of the database's own.
@@ -32,7 +32,7 @@ def test_the_migrated_tables_are_those_of_the_models(own_database_url: str) -> N
 
 
 def test_constraints_have_the_names_of_the_models(own_database_url: str) -> None:
-    engine = connect(own_database_url)
+    engine = connect(own_database_url, owner=True)
     upgrade(engine)
     for table in Base.metadata.sorted_tables:
         stored = inspect(engine)
@@ -44,7 +44,7 @@ def test_constraints_have_the_names_of_the_models(own_database_url: str) -> None
 
 
 def test_an_empty_database_is_not_at_the_head_and_an_upgraded_one_is_however_often(own_database_url: str) -> None:
-    engine = connect(own_database_url)
+    engine = connect(own_database_url, owner=True)
     assert not at_head(engine)
     upgrade(own_database_url)
     upgrade(engine)
@@ -67,13 +67,13 @@ def test_the_migrations_run_from_any_folder_in_two_processes_at_once(own_databas
         for _ in range(2)
     ]
     assert [run.communicate(timeout=60)[0] for run in runs] == ["", ""]
-    engine = connect(own_database_url)
+    engine = connect(own_database_url, owner=True)
     assert at_head(engine)
     engine.dispose()
 
 
 def test_a_migration_that_fails_leaves_nothing_behind(own_database_url: str) -> None:
-    engine = connect(own_database_url)
+    engine = connect(own_database_url, owner=True)
     with engine.begin() as connection:
         connection.exec_driver_sql("CREATE TABLE incidents (id INTEGER)")
     with pytest.raises(Exception, match="already exists"):
@@ -84,7 +84,7 @@ def test_a_migration_that_fails_leaves_nothing_behind(own_database_url: str) -> 
 
 
 def test_there_is_no_way_back_and_a_sentence_says_what_to_do(own_database_url: str) -> None:
-    engine = connect(own_database_url)
+    engine = connect(own_database_url, owner=True)
     upgrade(engine)
     with engine.begin() as connection, pytest.raises(NotImplementedError) as refusal:
         command.downgrade(migrations(connection), "base")

@@ -12,12 +12,13 @@ from cds import journal
 from cds.answering import Caller, answer_one, standing
 from cds.asking import json_in
 from cds.commands.auditing import audit_group
+from cds.commands.database import db
 from cds.commands.knowledge_base import content
 from cds.commands.opened import ORIGIN, USAGE, opened, problem_text, ready
 from cds.commands.people import key_group, person_group
 from cds.commands.serving import serve
 from cds.problems import Refused
-from knowledge.database import session_on, upgrade
+from knowledge.database import session_on
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -49,18 +50,5 @@ def recommend(file: IO[bytes], include_not_met: bool) -> None:
     click.echo(json.dumps(json.loads(text), ensure_ascii=False, indent=2))
 
 
-@cli.group()
-def db() -> None:
-    """The database itself."""
-
-
-@db.command("upgrade")
-def db_upgrade() -> None:
-    """Bring the database to the newest migration."""
-    with opened() as service:
-        upgrade(service.database)
-    click.echo("The database is at the newest migration.")
-
-
-for command in (serve, content, audit_group, key_group, person_group):
+for command in (serve, content, audit_group, db, key_group, person_group):
     cli.add_command(command)

@@ -15,6 +15,7 @@ from cds.record.anchors import check_anchors
 from cds.record.emptied import check_removals
 from cds.record.upkeep import keep_up
 from knowledge import audit
+from knowledge.weaknesses import weaknesses
 
 
 @click.group("audit")
@@ -35,7 +36,8 @@ def audit_verify(files: tuple[Path, ...], keys: tuple[Path, ...]) -> None:
     with at_work() as (_, session):
         anchored = check_anchors(anchors_in(files, keys))
         verification = audit.verify(session, sealing.check_decisions, check_removals, of_chain=[anchored])
-    click.echo(str(verification))
+        weak = weaknesses(session.connection())
+    click.echo("\n".join([str(verification), *weak]))
     if not verification.untouched:
         sys.exit(1)
 

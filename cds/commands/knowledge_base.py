@@ -36,8 +36,8 @@ def content_import(folder: Path, reason: str) -> None:
     Into an empty database they become release 1, in force and not yet clinically approved; later, what differs from
     the newest version becomes a draft, to be reviewed like any other.
     """
-    with opened() as service:
-        upgrade(service.database)
+    with opened() as service, service.owner() as owner:
+        upgrade(owner)
     with at_work() as (service, session):
         loaded = loading.load(session, folder, by=None, at=service.now(), reason=reason)
         session.commit()

@@ -24,12 +24,16 @@ ORIGIN = "command"
 USAGE = 2
 """The exit code of a command that could not do what it was asked for."""
 
+_NOT_ALLOWED = "42501"
+"""PostgreSQL's code for a lack of privileges."""
+
 _SHIPPED_REASON = "Content that ships with Phasewise, as imported."
 
 
 def ready(service: Service) -> None:
     """An up-to-date database that has content."""
-    upgrade(service.database)
+    with service.owner() as owner:
+        upgrade(owner)
     with service.sessions() as session:
         if loading.is_empty(session):
             click.echo("Loading the shipped content …", err=True)
@@ -80,6 +84,12 @@ def _sentence(error: Exception) -> str:
             return (
                 "PHASEWISE_DATABASE_URL is not the address of a database: "
                 "write sqlite:////srv/phasewise.sqlite3 or postgresql+psycopg://name@host/database."
+            )
+        case DBAPIError() if getattr(error.orig, "sqlstate", None) == _NOT_ALLOWED:
+            said = str(error.orig).splitlines()[0]
+            return (
+                f"The role that signed in may not do this: {said}. Migrations, grants and the removal of facts are for "
+                "the owner of the database: set PHASEWISE_OWNER_DATABASE_URL to the owner's address."
             )
         case DBAPIError():
             unmigrated = isinstance(error, ProgrammingError) or "no such table" in str(error.orig)

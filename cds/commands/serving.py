@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import click
+import structlog
 from flask import Flask
 from sqlalchemy.exc import DBAPIError
 
@@ -18,6 +19,9 @@ from cds.commands.opened import ready, told
 from cds.record.upkeep import keep_up
 from cds.service import Service, Settings, service_of
 from knowledge.models import Role
+from knowledge.weaknesses import weaknesses
+
+log = structlog.get_logger()
 
 CreateApp = Callable[[Settings], Flask]
 
@@ -44,6 +48,7 @@ def serve(create_app: CreateApp, with_demo: bool) -> None:
             _welcome(demo.prepare(service, Path("instance")), port)
         else:
             click.echo(f"Phasewise listens on http://127.0.0.1:{port}")
+        _say_who_could_alter(service)
         _seal_now_and_then(service)
         # A service manager asks with SIGTERM: as after Ctrl-C, what has begun is answered, then the server ends.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -86,6 +91,17 @@ Phasewise is running.
   Stop with Ctrl-C.
 """
     )
+
+
+def _say_who_could_alter(service: Service) -> None:
+    """In the log, how the service itself could alter the record. A database that does not answer yet says nothing."""
+    try:
+        with service.database.connect() as connection:
+            found = weaknesses(connection)
+    except DBAPIError:
+        return
+    for sentence in found:
+        log.warning("record", could_be_altered=sentence)
 
 
 def _seal_now_and_then(service: Service) -> None:

@@ -68,7 +68,7 @@ def _contenders(folder: Path) -> tuple[Callable[[], None], Callable[[], None], s
             str(name): value
             for name, value in session.execute(select(*Decision.__table__.columns)).mappings().one().items()
         }
-    bare_client = _bare_app(connect(f"sqlite:///{folder / 'bare.sqlite3'}"), row, answer).test_client()
+    bare_client = _bare_app(connect(f"sqlite:///{folder / 'bare.sqlite3'}", owner=True), row, answer).test_client()
 
     def bare() -> None:
         assert bare_client.post("/", data=body, headers=headers).status_code == 200

@@ -1,0 +1,52 @@
+"""`phasewise db`: migrations, what the service's role is granted, and whether it could alter the record."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from cds.commands.opened import opened
+from knowledge import roles
+from knowledge.database import upgrade
+from knowledge.weaknesses import weaknesses
+
+
+@click.group()
+def db() -> None:
+    """The database itself.
+
+    PHASEWISE_OWNER_DATABASE_URL names it as its owner signs in; unset, the service's own address is used.
+    """
+
+
+@db.command("upgrade")
+def db_upgrade() -> None:
+    """Bring the database to the newest migration; roles granted before may use what is new."""
+    with opened() as service, service.owner() as owner:
+        upgrade(owner)
+    click.echo("The database is at the newest migration.")
+
+
+@db.command("grant")
+@click.argument("role")
+def db_grant(role: str) -> None:
+    """Let the PostgreSQL role ROLE do what the service does, and nothing else."""
+    with opened() as service, service.owner() as owner, owner.begin() as connection:
+        roles.grant(connection, role)
+    click.echo(f"{role} may do what the service does. Let the service sign in as {role}, then: phasewise db check")
+
+
+@db.command("check")
+def db_check() -> None:
+    """Say whether the service, as it signs in, could alter the record.
+
+    Exit code 0, or 1 when it could; each way is named, with the way out.
+    """
+    with opened() as service, service.database.connect() as connection:
+        found = weaknesses(connection)
+    for sentence in found:
+        click.echo(sentence)
+    if found:
+        sys.exit(1)
+    click.echo("The service cannot alter the record: its role may do what the service does, and nothing else.")
