@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
+import sys
 import time
 from typing import Any
 
@@ -39,6 +40,11 @@ def tune(engine: Engine, busy_seconds: float) -> None:
         _write_ahead(connection, busy_seconds)
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
+        # A file that was tampered with neither calls functions by its schema nor has its pages read past their ends.
+        connection.execute("PRAGMA trusted_schema = OFF")
+        connection.execute("PRAGMA cell_size_check = ON")
+        if sys.version_info >= (3, 12):
+            connection.setconfig(sqlite3.SQLITE_DBCONFIG_DEFENSIVE, True)
 
     _watch_the_file(engine)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import Engine, delete, text, update
+from sqlalchemy import Engine, delete, insert, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -11,7 +11,7 @@ from cds.models import Decision, Incident
 from knowledge import lifecycle
 from knowledge.database import Base
 from knowledge.models import Activation, AuditEvent, Release, ReleaseApproval, ReleaseVersion, Version, VersionState
-from tests.story import Story, draft_of, later, on_sqlite, story
+from tests.story import Story, decision, draft_of, later, on_sqlite, story
 
 pytest_plugins = ["tests.databases"]
 
@@ -25,6 +25,7 @@ GUARDED = [
     (Incident, "A recorded incident is never changed or removed."),
     (AuditEvent, "What happened is never changed or removed."),
 ]
+NUMBERED = "Decisions are numbered by the database, one after another, and none begins as emptied."
 INSERTED = {
     AuditEvent: "Events follow one after another: record them with knowledge.audit.",
     ReleaseVersion: "A release takes no more versions once it is published: publish a new one.",
@@ -115,7 +116,6 @@ def test_nor_by_another_row_with_the_same_unique_key(session: Session, told: Sto
 def test_no_table_can_be_emptied_on_postgresql(session: Session, told: Story, table: type[Base], sentence: str) -> None:
     only(session, "postgresql")
     refuse(session, f"TRUNCATE {table.__tablename__} CASCADE", "PL/pgSQL function refuse()")
-    refuse(session, "TRUNCATE users CASCADE", "PL/pgSQL function refuse()")
 
 
 @each_guarded
@@ -133,7 +133,7 @@ def test_no_conflict_becomes_an_update_on_postgresql(
     session: Session, told: Story, table: type[Base], sentence: str
 ) -> None:
     only(session, "postgresql")
-    sentence = INSERTED.get(table, sentence)
+    sentence = NUMBERED if table is Decision else INSERTED.get(table, sentence)
     name, columns = table.__tablename__, list(table.__table__.columns)
     key = ", ".join(column.name for column in columns if column.primary_key)
     last = columns[-1].name
@@ -216,6 +216,66 @@ def test_a_published_release_takes_no_more_versions(session: Session, told: Stor
     )
 
 
+def test_people_stay_who_they_are_and_keys_are_only_revoked_and_once(session: Session, told: Story) -> None:
+    who, kept = "who an account stands for never changes", "A person is never removed or replaced: disable the account."
+    refuse(session, "DELETE FROM users", kept)
+    for change in ("id = 99", "name = 'Eve'", "created_at = '2020-01-01 00:00:00'"):
+        refuse(session, f"UPDATE users SET {change} WHERE name = 'Ada'", who)
+    session.execute(text("UPDATE users SET role = 'auditor', password_hash = 'x', disabled_at = created_at"))
+    revoked, held = "A key is never changed but revoked, once", "A key is never removed or replaced: revoke it."
+    refuse(session, "DELETE FROM api_keys", held)
+    refuse(session, "UPDATE api_keys SET purpose = 'audit', revoked_at = created_at", revoked)
+    refuse(session, "UPDATE api_keys SET label = label", revoked)
+    session.execute(text("UPDATE api_keys SET revoked_at = created_at"))
+    for late in ("NULL", "created_at"):
+        refuse(session, f"UPDATE api_keys SET revoked_at = {late}", revoked)
+    if on_sqlite(session):
+        refuse(session, "INSERT OR REPLACE INTO users SELECT * FROM users", kept)
+        refuse(session, "UPDATE OR REPLACE users SET name = 'Ada' WHERE name = 'Ben'", who)
+        replaced = "REPLACE INTO api_keys (label, prefix, key_hash, created_at, purpose)"
+        refuse(session, f"{replaced} SELECT 'x', prefix, key_hash, created_at, 'app' FROM api_keys", held)
+    else:
+        refuse(session, "TRUNCATE users CASCADE", "PL/pgSQL function refuse()")
+
+
+@pytest.mark.parametrize("sequence", [0, 2, 7, 99, -1, 2**62])
+def test_decisions_have_the_next_number_and_no_other(session: Session, told: Story, sequence: int) -> None:
+    others = [each.name for each in Decision.__table__.columns if each.name not in ("id", "sequence")]
+    columns = ", ".join(["sequence", "id", *others])
+    always = "" if on_sqlite(session) else "OVERRIDING SYSTEM VALUE"
+    one = f"SELECT :sequence, 'another', {', '.join(others)} FROM decisions WHERE id LIKE '%1'"
+    with pytest.raises(IntegrityError, match=f"{NUMBERED}|A recorded decision is never changed"):
+        session.execute(text(f"INSERT INTO decisions ({columns}) {always} {one}"), {"sequence": sequence})
+
+
+def test_no_decision_begins_as_emptied(session: Session, told: Story) -> None:
+    for column, value in (("personal", "sha256:00"), ("removed_in", 1)):
+        trial = session.begin_nested()
+        with pytest.raises(IntegrityError, match=NUMBERED):
+            session.execute(insert(Decision), {**decision(8, told.second), column: value})
+        trial.rollback()
+
+
+def test_an_event_follows_by_the_digest_of_the_one_before_it(session: Session, told: Story) -> None:
+    columns = "at, actor, action, subject, details, digest"
+    next_one = "(SELECT max(sequence) + 1 FROM audit_events)"
+    first = "(SELECT digest FROM audit_events WHERE sequence = 1)"
+    for previous in (first, "NULL", "''"):
+        statement = (
+            f"INSERT INTO audit_events (sequence, previous, {columns}) SELECT {next_one}, {previous}, {columns} "
+            "FROM audit_events WHERE sequence = 1"
+        )
+        refuse(session, statement, INSERTED[AuditEvent])
+
+
+def test_a_temporary_table_of_the_same_name_hides_nothing_from_the_guards(session: Session, told: Story) -> None:
+    only(session, "postgresql")
+    session.execute(text("CREATE TEMPORARY TABLE audit_events (LIKE audit_events)"))
+    columns = "at, actor, action, subject, details, digest"
+    slipped_in = f"INSERT INTO public.audit_events (sequence, {columns}) SELECT 1, {columns} FROM public.audit_events"
+    refuse(session, f"{slipped_in} WHERE sequence = 1", INSERTED[AuditEvent])
+
+
 @pytest.mark.parametrize("sequence", [0, 5, 99, -1])
 def test_events_come_one_after_another(session: Session, told: Story, sequence: int) -> None:
     columns = "at, actor, action, subject, details, digest"
@@ -240,7 +300,9 @@ def test_the_guards_are_there_by_name(database: Engine) -> None:
     emptied = {f"{table}_unchanged" for table in ("decisions", "incidents")}
     expected = expected - emptied | {"decisions_only_emptied", "incidents_only_emptied"}
     expected |= {"versions_go_forward", "versions_kept", f"versions_{last}"}
-    expected |= {"release_versions_settled", "audit_events_follow"}
+    expected |= {"release_versions_settled", "audit_events_follow", "decisions_numbered"}
+    expected |= {"users_stay_who_they_are", "api_keys_only_revoked"}
+    expected |= {f"{table}_{what}" for table in ("users", "api_keys") for what in ("kept", last)}
     with database.connect() as connection:
         assert set(connection.scalars(text(listed))) == expected
 

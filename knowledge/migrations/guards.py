@@ -71,11 +71,44 @@ def _only_when(table: str, name: str, what: str, condition: str, sentence: str) 
         _refuse(name, f"BEFORE {what} ON {table}", f"NOT ({condition})", sentence)
         return
     _run(
-        f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NOT ({condition}) THEN "
+        f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NOT ({condition}) THEN "
         f"RAISE EXCEPTION USING MESSAGE = {_quoted(sentence)}, ERRCODE = 'integrity_constraint_violation'; "
         "END IF; RETURN NEW; END $$"
     )
+    looks_only_at_the_record(name)
     _run(f"CREATE TRIGGER {name} BEFORE {what} ON {table} FOR EACH ROW EXECUTE FUNCTION {name}()")
+    _always(table, name)
+
+
+def looks_only_at_the_record(name: str) -> None:
+    """On PostgreSQL, a function that looks into tables is not shown a temporary one of the same name."""
+    schema = op.get_bind().exec_driver_sql("SELECT quote_ident(current_schema())").scalar()
+    _run(f"ALTER FUNCTION {name}() SET search_path = {schema}, pg_temp")
+
+
+def numbered_by_the_database(table: str, column: str, condition: str, sentence: str) -> None:
+    """A row gets the next number and no other, and the condition over NEW holds.
+
+    PostgreSQL gives numbers out before the commit, so that a later one may be there first: NEW has the number that
+    this session was just given. SQLite has one writer, and leaves no gap.
+    """
+    name = f"{table}_numbered"
+    if on_sqlite():
+        last = (
+            f"NOT EXISTS (SELECT 1 FROM {table} WHERE {column} > NEW.{column}) AND "
+            f"(NEW.{column} = 1 OR EXISTS (SELECT 1 FROM {table} WHERE {column} = NEW.{column} - 1))"
+        )
+        _refuse(name, f"AFTER INSERT ON {table}", f"NOT ({condition} AND {last})", sentence)
+        return
+    sequence = op.get_bind().exec_driver_sql(f"SELECT pg_get_serial_sequence('{table}', '{column}')").scalar()
+    given = f"NEW.{column} = currval({_quoted(str(sequence))})"
+    _run(
+        f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF {condition} AND {given} THEN "
+        "RETURN NEW; END IF; RAISE object_not_in_prerequisite_state; "
+        "EXCEPTION WHEN object_not_in_prerequisite_state THEN "
+        f"RAISE EXCEPTION USING MESSAGE = {_quoted(sentence)}, ERRCODE = 'integrity_constraint_violation'; END $$"
+    )
+    _run(f"CREATE TRIGGER {name} BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION {name}()")
     _always(table, name)
 
 
