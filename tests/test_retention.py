@@ -228,7 +228,7 @@ from knowledge.database import connect, sessions
 from tests.test_retention import TODAY
 
 retention.PAGE = 3
-with sessions(connect(sys.argv[1]))() as session:
+with sessions(connect(sys.argv[1], owner=True))() as session:
     for number, batch in enumerate(retention.removed(session, retention.asked(730, "Kept for two years.", at=TODAY))):
         if number == 1:
             os.kill(os.getpid(), signal.SIGKILL)
@@ -359,7 +359,7 @@ def test_an_app_is_told_that_the_facts_of_its_decision_were_removed(service: Ser
     path = f"/api/v1/decisions/{answer['decision_id']}"
     before = caller.shown(path)
     assert before["facts_removed"] is None
-    with service.sessions() as session:
+    with service.owner() as owner, sessions(owner)() as session:
         seal(session, NOW)
         session.commit()
         later = NOW + timedelta(days=3)

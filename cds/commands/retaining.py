@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import click
 from sqlalchemy import Engine
@@ -16,7 +14,6 @@ from cds.record import retention
 from cds.record.erasing import clean_up, overwrite
 from cds.record.retention import Old, Removal
 from cds.record.upkeep import keep_up
-from cds.service import Service
 from knowledge.database import session_on
 from knowledge.labels import moment
 
@@ -46,17 +43,11 @@ def remove_facts(days: int, reason: str, dry_run: bool, compact: bool) -> None:
         removal = retention.asked(days, reason or ("A dry run." if dry_run else ""), at=service.now())
         if not dry_run:
             keep_up(service)
-        with _owner(service) as database:
+        with service.owner() as database:
             _announce(database, removal, dry_run)
             if not dry_run:
                 _remove(database, removal)
                 _clean(database, compact)
-
-
-@contextmanager
-def _owner(service: Service) -> Iterator[Engine]:
-    """The database as its owner, who may remove facts."""
-    yield service.database
 
 
 def _announce(database: Engine, removal: Removal, dry_run: bool) -> None:
