@@ -13,12 +13,14 @@ from admin.awaiting import awaiting
 from admin.entry import access, holding
 from admin.entry.access import CLINICAL, DeskView, signed_in, way_on
 from admin.entry.entering import SignIn, Throttled, admitted, left
+from admin.record.firing import BADGES
 from admin.releases.due import due
 from cds.answering import standing
 from cds.api import session
 from cds.models import Incident
 from cds.pages.views import in_force_since
 from cds.problems import Refused
+from cds.record import wording
 from cds.service import service_of
 from knowledge.models import Role
 
@@ -26,6 +28,7 @@ SOON = 90
 """The days within which a review counts as near."""
 
 MOST_INCIDENTS = 3
+MOST_ALARMS = 3
 LONGEST_NAME = 200
 
 _REFUSED = "This name and password do not fit an account that may sign in."
@@ -63,6 +66,10 @@ class Home(DeskView, AdminIndexView):
             soon=sum(0 <= one.days <= SOON for one in dated),
             next_due=next((one.review_by for one in dated if one.days > SOON), None),
             incidents=session().scalar(select(func.count()).select_from(Incident)),
+            watched=service_of().watching.current(session(), service_of().now()) if clinical else None,
+            most_alarms=MOST_ALARMS,
+            badges=BADGES,
+            wording=wording,
             latest=session().scalars(incidents.limit(MOST_INCIDENTS)).all(),
         )
 

@@ -10,17 +10,18 @@ from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from cds.models import Decision
+from cds.record.orders import Orders
 from cds.record.sealing import LARGEST, seal
 from cds.record.tallying import MOST, tally
-from cds.serving import stored_base
 from knowledge.models import Release
 from tests.story import decision
+
+_ORDERS = Orders()
 
 
 def keys_of(session: Session, release: Release) -> list[str]:
     """The rules of a release that can fire, in the order of a decision's states."""
-    base, _ = stored_base(session, release.id)
-    return sorted(key for key, rule in base.rules.items() if rule.condition is not None)
+    return list(_ORDERS.of_all(session)[release.id].rules)
 
 
 def answer(session: Session, release: Release, day: date, decisions: int, fired: Mapping[str, int]) -> None:

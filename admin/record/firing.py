@@ -28,9 +28,6 @@ from knowledge.items import ItemKind
 from knowledge.models import Version, VersionState
 
 PAGE = 50
-EARLIEST = 2000
-"""Nothing was recorded before that year."""
-
 MOST_ALARMS = 20
 
 BADGES = {
@@ -205,10 +202,9 @@ def _today() -> date:
 
 def _day(name: str) -> date | None:
     try:
-        found = date.fromisoformat(request.args.get(name, ""))
+        return date.fromisoformat(request.args.get(name, ""))
     except ValueError:
         return None
-    return found if found.year >= EARLIEST else None
 
 
 def _whole(name: str) -> int | None:

@@ -18,6 +18,8 @@ PERIODS = (28, 90, 365)
 
 USUAL = 90
 LONGEST = timedelta(days=3 * 366)
+EARLIEST = date(2000, 1, 1)
+"""Nothing was recorded before that day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ def period(*, days: int | None, first: date | None, last: date | None, today: da
     """The period that was asked for: from and to where one is given, or so many days up to today."""
     if first is None and last is None:
         return Period(today - timedelta(days=(days or USUAL) - 1), today)
-    last = min(last or today, today)
+    last = max(min(last or today, today), EARLIEST)
     first = min(first or last - timedelta(days=USUAL - 1), last)
     return Period(max(first, last - LONGEST), last)
 

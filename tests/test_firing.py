@@ -1,0 +1,263 @@
+"""Firing rates from the record to the reader: counted by day and release, watched, told once, shown and taken out."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import json
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from cds import keys
+from cds.models import Purpose
+from cds.record.alarms import HELD_FOR, RAISED
+from cds.record.charting import Counted
+from cds.record.rates import rates
+from cds.record.upkeep import WATCH_EVERY, keep_up
+from cds.record.watching import Kind
+from cds.service import Service, service_of
+from knowledge.models import AuditEvent, Release
+from tests import clinic
+from tests.clinic import Caller, problem_in
+from tests.databases import BOTH
+from tests.desk import enter, staffed_copy
+from tests.firing import answer, counted
+from tests.test_auditing import AUDITOR_KEY
+from tests.test_pages import read, words
+
+STOPS = "ext-oncologic-emergency-list"
+TITLE = "Check the list of oncologic emergencies"
+STEADY = "acp-acute-location-of-death"
+JUMPS = "acp-start-at-mbc-diagnosis"
+CHANGED = "acp-stable-discuss-wishes-together"
+
+FIRST, SWITCH, LAST = date(2026, 4, 20), date(2026, 5, 18), date(2026, 5, 31)
+"""Release 2 is put in force at nine on the day of the switch, on which both answer; today is 1 June."""
+
+A_DAY = 30
+
+
+@pytest.fixture(scope="module", params=BOTH)
+def filled_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Six weeks of decisions on all days but Sundays, under two releases, sealed and counted."""
+    shipped = request.getfixturevalue(f"shipped_{request.param}")
+    with staffed_copy(shipped, tmp_path_factory.mktemp("firing")) as url:
+        with clinic.open_app(url) as app:
+            fill(service_of(app))
+        yield url
+
+
+@pytest.fixture
+def shipped_url(filled_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with clinic.copied(filled_url, tmp_path_factory.mktemp("copy")) as url:
+        yield url
+
+
+def fill(service: Service) -> None:
+    at = datetime.combine(SWITCH, clinic.NOW.timetz())
+    number = clinic.publish(service, CHANGED, at=at, notes=["Said again."])
+    clinic.put_in_force(service, number, at=at)
+    with service.sessions() as session:
+        first, second = session.scalars(select(Release).order_by(Release.number))
+        for some in range((LAST - FIRST).days + 1):
+            day = FIRST + timedelta(days=some)
+            if day.weekday() == 6 and day != LAST:
+                continue
+            usual = {STEADY: 10 + some % 3, JUMPS: 15 if day == LAST else 2, CHANGED: 6}
+            if day <= SWITCH:
+                answer(session, first, day, A_DAY, {**usual, STOPS: 4})
+            if day >= SWITCH:
+                answer(session, second, day, A_DAY, {**usual, CHANGED: 18})
+        counted(session, clinic.NOW)
+        session.commit()
+
+
+def raised(service: Service) -> list[dict[str, Any]]:
+    with service.sessions() as session:
+        events = session.scalars(select(AuditEvent).where(AuditEvent.action == RAISED).order_by(AuditEvent.sequence))
+        return [json.loads(event.details) for event in events]
+
+
+def test_the_days_of_a_rule_are_counted_by_release_and_days_without_decisions_are_none(service: Service) -> None:
+    with service.sessions() as session:
+        everything = rates(session, service.orders, since=FIRST, until=LAST)
+        one = rates(session, service.orders, since=FIRST, until=LAST, rule=STOPS)
+    points = one.points[STOPS]
+    assert one.points == {STOPS: everything.points[STOPS]}
+    assert len(everything.points) > 200
+    assert one.as_of == datetime.combine(LAST, clinic.NOW.timetz()) + timedelta(seconds=A_DAY - 1)
+    assert [point.release for point in points if point.day == SWITCH] == [1, 2]
+    assert not [point for point in points if point.day.weekday() == 6 and point.day != LAST]
+    assert {point.counted for point in points if point.release == 1} == {Counted(4, A_DAY)}
+    assert {point.counted for point in points if point.release == 2} == {Counted(0, A_DAY)}
+    assert {point.since for point in points} == {clinic.LOADED.date(), SWITCH}
+    assert {(point.release, point.version) for point in everything.points[CHANGED]} == {(1, 1), (2, 2)}
+
+
+def test_what_is_watched_is_remembered_until_more_is_counted(service: Service) -> None:
+    with service.sessions() as session:
+        found = service.watching.current(session, clinic.NOW)
+        assert [(one.watch.key, one.alarm.kind) for one in found.alarms] == [
+            (STOPS, Kind.STOPPED),
+            (CHANGED, Kind.DOUBLED),
+            (JUMPS, Kind.OUT_OF_RANGE),
+        ]
+        assert service.watching.current(session, clinic.NOW + 2 * HELD_FOR) is found
+        second = session.scalars(select(Release).where(Release.number == 2)).one()
+        answer(session, second, clinic.NOW.date(), A_DAY, {STOPS: 3})
+        counted(session, clinic.NOW)
+        assert service.watching.current(session, clinic.NOW + HELD_FOR / 2) is found
+        later = service.watching.current(session, clinic.NOW + HELD_FOR)
+        assert [one.alarm.kind for one in later.alarms if one.watch.key == STOPS] == [Kind.HALVED]
+        session.rollback()
+
+
+def test_an_alarm_is_put_on_record_once_by_the_upkeep_and_shows_in_the_metrics(
+    service: Service, client: FlaskClient
+) -> None:
+    assert "phasewise_firing_alarms 0.0" in client.get("/metrics").text
+    keep_up(service)
+    assert raised(service) == [
+        {
+            "alarm": "stopped",
+            "rule": STOPS,
+            "version": 1,
+            "release": 2,
+            "day": SWITCH.isoformat(),
+            "since": [0, 13 * A_DAY],
+            "before": [25 * 4, 25 * A_DAY],
+        },
+        *[one for one in raised(service) if one["rule"] in (CHANGED, JUMPS)],
+    ]
+    assert "phasewise_firing_alarms 3.0" in client.get("/metrics").text
+    assert service.watched_at == clinic.NOW
+    service.now = lambda: clinic.NOW + WATCH_EVERY / 2
+    keep_up(service)
+    assert service.watched_at == clinic.NOW, "not more than once an hour"
+    service.now = lambda: clinic.NOW + WATCH_EVERY
+    keep_up(service)
+    assert service.watched_at == clinic.NOW + WATCH_EVERY
+    assert len(raised(service)) == 3
+    other = Service(service.settings, now=service.now)
+    keep_up(other)
+    assert len(raised(service)) == 3, "nor again by another process"
+    other.database.dispose()
+
+
+def test_the_gravest_comes_first_with_the_ways_on_from_it(client: FlaskClient) -> None:
+    enter(client, "auditor")
+    page = read(client, "/desk/firing/")
+    text = words(page)
+    assert "Out of the ordinary 3" in text
+    assert (
+        "Stopped after release 2 was put in force on 18 May 2026: recommended in 0 of 390 decisions since, "
+        "before in 100 of 750 (13.3 %)."
+    ) in text
+    assert text.index("Stopped after") < text.index("At least doubled after") < text.index("Out of its usual range on")
+    links = html.unescape(page)
+    assert f'/desk/decisions/?rule={STOPS}&outcome=recommended"' in links
+    assert "As of the decision of 31 May 2026, 09:00 UTC" in text
+    for path in (
+        f"/desk/rules/{STOPS}",
+        "/desk/releases/2",
+        f"/desk/decisions/?rule={JUMPS}&outcome=recommended&since=2026-05-31",
+    ):
+        assert path in links
+        assert client.get(path).status_code == 200
+
+
+def test_rules_are_found_by_words_and_topic_and_put_in_order(client: FlaskClient) -> None:
+    enter(client, "author")
+    found = words(read(client, "/desk/firing/?q=oncologic+emergencies"))
+    assert "1 rule" in found
+    for order, first in (("most", "40.8 % 306 of 750"), ("alarm", "6.4 % 48 of 750")):
+        rows = read(client, f"/desk/firing/?order={order}").split("<tr>")
+        assert first in words(rows[2]), order
+    for nonsense in ("order=x", "page=99999", "page=-1", "topic=%00", "q=%00"):
+        assert "Every rule in force" in words(read(client, f"/desk/firing/?{nonsense}"))
+
+
+def test_a_rule_is_drawn_and_told_by_the_same_numbers(client: FlaskClient) -> None:
+    enter(client, "approver")
+    page = read(client, f"/desk/firing/{JUMPS}?from=2026-05-10&to=2026-05-31")
+    text = words(page)
+    assert page.count('class="dot" r=') == 19
+    assert page.count('<path class="out" d="M0') == 1
+    assert "31 May 2026: 15 of 30 (50 %), out of its usual range" in text
+    assert "Release 2 put in force on 18 May 2026" in text
+    assert "31 May 2026 Out of range 50 % 15 of 30" in text
+    assert "17 May 2026 No decision" in text
+    assert "style=" not in page
+    for odd in (
+        "from=x&to=y",
+        "from=0001-01-01",
+        "to=0001-01-01",
+        "to=9999-12-31",
+        "from=2026-05-31&to=2026-05-01",
+        "days=7",
+    ):
+        read(client, f"/desk/firing/{JUMPS}?{odd}")
+    assert "no decision is counted in which this rule" in words(read(client, f"/desk/firing/{JUMPS}?to=2026-01-31"))
+    assert "No rule of this key" in words(read(client, "/desk/firing/nothing", 404))
+
+
+def table(client: FlaskClient, path: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(client.get(path).data.decode("utf-8-sig"), newline="")))
+
+
+def test_rates_are_taken_out_as_tables_and_that_is_on_record(client: FlaskClient, service: Service) -> None:
+    enter(client, "auditor")
+    every = table(client, "/desk/firing/export.csv?q=oncologic+emergencies")
+    assert every[0]["recommended, before"] == str(13 * 4)
+    assert every[0]["what stands out"].startswith("Stopped after release 2")
+    rows = table(client, f"/desk/firing/{STOPS}/export.csv?days=28")
+    by_day = {(row["day"], row["release"]): row for row in rows}
+    assert by_day["2026-05-18", "1"]["recommended"] == "4"
+    assert (by_day["2026-05-17", ""]["decisions"], by_day["2026-05-17", ""]["rate"]) == ("0", "")
+    with service.sessions() as session:
+        told = session.scalars(select(AuditEvent.subject).where(AuditEvent.action == "export.made")).all()
+    assert sorted(told) == ["export/firing", f"export/firing-of-{STOPS}"]
+
+
+def test_a_lead_sees_it_on_the_desks_home(client: FlaskClient) -> None:
+    enter(client, "approver")
+    text = words(read(client, "/desk/"))
+    assert "Rules that fire otherwise 3 alarms." in text
+    assert f"{TITLE} Stopped after release 2 was put in force on 18 May 2026" in text
+
+
+def test_an_auditor_reads_it_by_the_api(client: FlaskClient, service: Service) -> None:
+    with service.sessions() as session:
+        keys.issue(session, "An audit", by=None, at=clinic.LOADED, key=AUDITOR_KEY, purpose=Purpose.AUDIT)
+        session.commit()
+    auditor = Caller(client, {"Authorization": f"Bearer {AUDITOR_KEY}"})
+    every = auditor.shown("/api/v1/firing")
+    assert [(one["rule"], one["alarm"], one["release"], one["rule_changed"]) for one in every["alarms"]] == [
+        (STOPS, "stopped", 2, False),
+        (CHANGED, "doubled", 2, True),
+        (JUMPS, "out_of_range", None, False),
+    ]
+    [stops] = [one for one in every["rules"] if one["rule"] == STOPS]
+    assert stops["last_28_days"] == {"recommended": 48, "decisions": 750, "rate": 0.064}
+    one = auditor.shown(f"/api/v1/firing/{JUMPS}?since=2026-05-16&until=2026-05-31")
+    assert [(day["day"], day["decisions"], day["rate"]) for day in one["days"]][:2] == [
+        ("2026-05-16", 30, pytest.approx(2 / 30)),
+        ("2026-05-17", 0, None),
+    ]
+    assert one["days"][-1]["out_of_range"] is True
+    assert one["days"][-1]["usual_to"] < 0.5
+    assert [one["release"] for one in one["releases"]] == [1, 2]
+    for none in ("days=1", "until=0001-01-01", "since=9999-12-31"):
+        assert auditor.shown(f"/api/v1/firing/{JUMPS}?{none}")["days"] == []
+    assert "No release holds a rule" in problem_in(auditor.get("/api/v1/firing/nothing"), 404)["detail"]
+    [error] = problem_in(auditor.get(f"/api/v1/firing/{JUMPS}?days=0"), 422)["errors"]
+    assert error["pointer"] == "/days"
+    with service.sessions() as session:
+        told = session.scalars(select(AuditEvent.subject).where(AuditEvent.action == "firing.read")).all()
+    assert told == ["firing", *[f"rule/{JUMPS}"] * 4]
