@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from sqlalchemy.orm import Session
@@ -12,6 +13,7 @@ from admin.shelf.documents import Neighbour, Played, as_played, name_of
 from admin.shelf.forms import filling
 from cds.changes.candidate import Candidate, candidate, item_of, standing, underway
 from cds.changes.trial import Trial, tried, with_condition_of
+from knowledge.canonical import NotCanonical, canonical
 from knowledge.conditions import Condition
 from knowledge.errors import ConditionError, ContentError, ContentProblem, PatientError
 from knowledge.facts import Fact
@@ -66,7 +68,7 @@ def _checked(session: Session, kind: ItemKind, content: Content, form: Form) -> 
     underfoot = candidate(session, underway(session))
     facts = underfoot.base.facts
     try:
-        item = item_from(kind, content)
+        item = _as_kept(kind, content)
     except ContentError as error:
         found = [one for one in error.problems if content["key"] or one.field != "key"]
         at, rest = filling.placed(form, [*found, *_unread(kind, content, form, facts)])
@@ -78,6 +80,14 @@ def _checked(session: Session, kind: ItemKind, content: Content, form: Form) -> 
         before = before.with_item(name[0], other)
     trial = tried(underfoot, before.with_item(kind, item))
     return _told(kind, item, form, trial, together)
+
+
+def _as_kept(kind: ItemKind, content: Content) -> Item:
+    """The item that is read once this is kept, so that what was found out about it need not be found out again."""
+    item = item_from(kind, content)
+    with suppress(NotCanonical):
+        return item_of(kind, canonical(content).decode())
+    return item
 
 
 def _told(kind: ItemKind, item: Item, form: Form, trial: Trial, together: Mapping[Name, Item]) -> Checked:
