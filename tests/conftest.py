@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +21,15 @@ from tests.databases import empty_database
 settings.register_profile("phasewise", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("phasewise")
 """How long an example takes says something of the machine, not of the code."""
+
+
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """What was there before the first test stays to the last: Python need not look through it again and again."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -89,7 +89,7 @@ def test_without_scripts_the_page_is_reloaded_by_hand(visit: Visit, recorded: st
     page = visitor.signs_in("auditor")
     page.goto(f"{recorded}/desk/changes/")
     compared(page)
-    for _ in range(200):
+    for _ in range(2_000):
         reload = page.get_by_role("link", name="Reload")
         if not reload.count():
             break
