@@ -1,4 +1,11 @@
-"""What many tests start from."""
+"""What many tests start from.
+
+A test that asks and commits nothing of its own shares: `clinic.asked` is an app for a whole module, `rolled_back` a
+session of which nothing stays. One that commits takes `app`, `client`, `caller`, `service` or `runner`, on a database
+of its own (`shipped_url`). To start from more than the shipped content, a module makes it once (`staffed_copy`) and
+overrides `shipped_url` by `clinic.copied` of it; with `params=BOTH` only where SQL differs. Only what breaks tables
+wants `own_database`. Copies, apps and prepared releases are handed on from test to test, which nobody need know.
+"""
 
 from __future__ import annotations
 
