@@ -15,12 +15,16 @@ from sqlalchemy.orm import Session
 from cds.models import ApiKey, Purpose
 from cds.serving import IN_FORCE
 from knowledge import audit, people
+from knowledge.canonical import digest_of_bytes
 from knowledge.errors import KnowledgeError
 from knowledge.models import AuditEvent, User
 from knowledge.naming import folded, proper
 from knowledge.steps import SYSTEM, AlreadyDone
 
 LONGEST_LABEL = 100
+
+ISSUED = "api_key.issued"
+REVOKED = "api_key.revoked"
 
 _SHOWN = 8
 _HOLDER = select(ApiKey.id, ApiKey.purpose).where(ApiKey.key_hash == bindparam("digest"), ApiKey.revoked_at.is_(None))
@@ -66,7 +70,7 @@ def issue(
     )
     session.add(made)
     session.flush()
-    _tell(session, "api_key.issued", made, by, at, why)
+    _tell(session, ISSUED, made, by, at, {**why, "key": key_told(made)})
     return key
 
 
@@ -81,12 +85,12 @@ def revoke(session: Session, api_key: ApiKey, *, by: User | None, at: datetime, 
         raise AlreadyDone(f"The key {api_key.prefix}… is revoked already.")
     why = {"reason": people.why(reason)} if by or reason else {}
     api_key.revoked_at = at
-    _tell(session, "api_key.revoked", api_key, by, at, why)
+    _tell(session, REVOKED, api_key, by, at, why)
 
 
 def history(session: Session, api_key: ApiKey) -> list[tuple[AuditEvent, Mapping[str, Any]]]:
     """What became of a key, the newest first, with the details of each event."""
-    query = select(AuditEvent).where(AuditEvent.subject == _subject(api_key), AuditEvent.action.like("api_key.%"))
+    query = select(AuditEvent).where(AuditEvent.subject == subject_of(api_key), AuditEvent.action.like("api_key.%"))
     told = [(event, json.loads(event.details)) for event in session.scalars(query.order_by(AuditEvent.sequence.desc()))]
     # Two keys may begin alike; events of old did not say which one they meant.
     return [one for one in told if one[1].get("id") in (None, api_key.id)]
@@ -108,7 +112,13 @@ def _in_use(session: Session, label: str) -> ApiKey | None:
     return next((one for one in held if folded(one.label) == folded(label)), None)
 
 
-def _subject(api_key: ApiKey) -> str:
+def key_told(api_key: ApiKey) -> str:
+    """By what events know the key itself: the digest of the digest that is kept, with which nobody can come in."""
+    return digest_of_bytes(api_key.key_hash.encode())
+
+
+def subject_of(api_key: ApiKey) -> str:
+    """What events call a key."""
     return f"api-key/{api_key.prefix}"
 
 
@@ -117,7 +127,7 @@ def _tell(
 ) -> None:
     details = {"label": api_key.label, "id": api_key.id, "purpose": api_key.purpose, **told}
     actor = by.name if by else SYSTEM
-    audit.record(session, action=action, subject=_subject(api_key), actor=actor, at=at, details=details)
+    audit.record(session, action=action, subject=subject_of(api_key), actor=actor, at=at, details=details)
 
 
 def _digest(key: str) -> str:

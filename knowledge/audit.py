@@ -21,6 +21,14 @@ Check = Callable[[Session], Iterator[Counted | Problem]]
 """A further proof: says what it counted, and a problem for each bad record, the first of them first."""
 
 
+Seen = Callable[[Mapping[str, int]], None]
+"""Is told how much of what was checked so far."""
+
+
+def unseen(_: Mapping[str, int]) -> None:
+    """Nobody looks on."""
+
+
 @dataclass(frozen=True, slots=True)
 class Happening:
     """What is to be told: who did what to which subject when, in any JSON details, and from where if it is known."""
@@ -120,12 +128,12 @@ class Verification:
         return f"{checked} {self.problem or 'Nothing was touched.'}"
 
 
-def verify(session: Session, *checks: Check, of_chain: Iterable[Check] = ()) -> Verification:
+def verify(session: Session, *checks: Check, of_chain: Iterable[Check] = (), seen: Seen = unseen) -> Verification:
     """Walk the chain, hold every version, release, approval and activation against it, then run `checks`.
 
     What is `of_chain` is checked as soon as the chain is found sound: no row is held against one that is not the
-    old one. Stops at the first bad record. Give it a fresh session: on PostgreSQL it then sees one moment of the
-    database while others go on writing.
+    old one. `seen` is given what was checked so far, again and again. Stops at the first bad record. Give it a
+    fresh session: on PostgreSQL it then sees one moment of the database while others go on writing.
     """
     if session.get_bind().dialect.name == "postgresql" and not session.in_transaction():
         session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
@@ -136,6 +144,7 @@ def verify(session: Session, *checks: Check, of_chain: Iterable[Check] = ()) -> 
             if isinstance(found, Problem):
                 return Verification(checked, found.sentence, chain.head)
             checked[found.what] += found.count
+            seen(checked)
     return Verification(checked, None, chain.head)
 
 

@@ -37,4 +37,8 @@ def instant(at: datetime) -> str:
     """The one text of a moment that enters a digest: `2026-01-31T09:00:00.000000Z`."""
     if at.tzinfo is None:
         raise ValueError(f"{at!r} has no zone; give an aware moment.")
-    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}Z"
+    at = at.astimezone(UTC).replace(tzinfo=None)
+    if at.year < 1000:
+        # As it was always written where the C library writes such a year without zeros before it.
+        return f"{at:%Y-%m-%dT%H:%M:%S.%f}Z"
+    return f"{at.isoformat(timespec='microseconds')}Z"

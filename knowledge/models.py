@@ -156,6 +156,7 @@ class Release(Base):
 
     def told(self) -> dict[str, Any]:
         return {
+            "id": self.id,
             "number": self.number,
             "digest": self.digest,
             "created_at": instant(self.created_at),

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from knowledge import audit, passwords
+from knowledge.canonical import digest_of_bytes
 from knowledge.database import take_turn
 from knowledge.errors import KnowledgeError
 from knowledge.models import AuditEvent, Role, User
@@ -23,15 +25,15 @@ LONGEST_NAME = 80
 LONGEST_REASON = 1000
 
 SIGNED_IN = "person.signed_in"
-_DISABLED = "person.disabled"
-_TOLD = (
-    "person.added",
-    "person.role_changed",
-    "person.password_set",
-    "person.password_changed",
-    _DISABLED,
-    "person.enabled",
-)
+ADDED = "person.added"
+ROLE_CHANGED = "person.role_changed"
+PASSWORD_SET = "person.password_set"
+PASSWORD_CHANGED = "person.password_changed"
+PASSWORD_RENEWED = "person.password_renewed"
+DISABLED = "person.disabled"
+ENABLED = "person.enabled"
+TOLD = (ADDED, ROLE_CHANGED, PASSWORD_SET, PASSWORD_CHANGED, PASSWORD_RENEWED, DISABLED, ENABLED)
+"""What becomes of an account. The same password hashed anew, with better parameters, is PASSWORD_RENEWED."""
 
 
 class NameTaken(KnowledgeError):
@@ -71,7 +73,8 @@ def add(
     told = {"role": role, **({"reason": why(reason)} if by or reason else {})}
     user = User(name=name, role=role, password_hash=kept, created_at=at)
     session.add(user)
-    _tell(session, "person.added", user, by, at, told)
+    session.flush()
+    _tell(session, ADDED, user, by, at, {"id": user.id, **told, **_password(user)})
     return user
 
 
@@ -85,7 +88,7 @@ def change_role(session: Session, user: User, role: Role, *, by: User | None, at
     told = {"from": user.role, "to": role, "reason": why(reason)}
     _leave_an_administrator(session, user)
     user.role = role
-    _tell(session, "person.role_changed", user, by, at, told)
+    _tell(session, ROLE_CHANGED, user, by, at, told)
 
 
 def set_password(session: Session, user: User, password: str, *, by: User | None, at: datetime, reason: str) -> None:
@@ -96,7 +99,7 @@ def set_password(session: Session, user: User, password: str, *, by: User | None
         raise NotAllowed("Change your own password on the page of your account: it asks for the old one.")
     told = {"reason": why(reason)}
     user.password_hash = kept
-    _tell(session, "person.password_set", user, by, at, told)
+    _tell(session, PASSWORD_SET, user, by, at, {**told, **_password(user)})
 
 
 def change_password(session: Session, user: User, old: str, new: str, *, at: datetime) -> None:
@@ -112,7 +115,7 @@ def change_password(session: Session, user: User, old: str, new: str, *, at: dat
     if user.password_hash != proven:
         raise WrongPassword("Your password was changed a moment ago: sign in with that one.")
     user.password_hash = kept
-    _tell(session, "person.password_changed", user, user, at, {})
+    _tell(session, PASSWORD_CHANGED, user, user, at, _password(user))
 
 
 def disable(session: Session, user: User, *, by: User | None, at: datetime, reason: str) -> None:
@@ -125,7 +128,7 @@ def disable(session: Session, user: User, *, by: User | None, at: datetime, reas
     told = {"reason": why(reason)}
     _leave_an_administrator(session, user)
     user.disabled_at = at
-    _tell(session, _DISABLED, user, by, at, told)
+    _tell(session, DISABLED, user, by, at, told)
 
 
 def enable(session: Session, user: User, *, by: User | None, at: datetime, reason: str) -> None:
@@ -135,7 +138,7 @@ def enable(session: Session, user: User, *, by: User | None, at: datetime, reaso
         raise AlreadyDone(f"{user.name} is not disabled.")
     told = {"reason": why(reason)}
     user.disabled_at = None
-    _tell(session, "person.enabled", user, by, at, told)
+    _tell(session, ENABLED, user, by, at, told)
 
 
 def begin(session: Session, by: User | None, *others: User) -> None:
@@ -164,10 +167,10 @@ def password_is(user: User | None, password: str) -> bool:
     return passwords.fits(user.password_hash if user else None, password)
 
 
-def refusal(session: Session, user: User | None, password: str) -> str | None:
+def refusal(session: Session, user: User | None, password: str, *, at: datetime) -> str | None:
     """Why somebody may not come in with this password, in the words of the record, or None.
 
-    Takes the turn. A hash of older parameters is made anew: that ends the person's other sessions, once.
+    Takes the turn. A hash of older parameters is made anew, which is told: that ends the person's other sessions, once.
     """
     proven = user.password_hash if user else None
     fits = password_is(user, password)
@@ -181,7 +184,9 @@ def refusal(session: Session, user: User | None, password: str) -> str | None:
         return "wrong password"
     if user.disabled_at is not None:
         return "disabled"
-    user.password_hash = renewed or user.password_hash
+    if renewed:
+        user.password_hash = renewed
+        _tell(session, PASSWORD_RENEWED, user, user, at, _password(user))
     return None
 
 
@@ -189,7 +194,7 @@ def seal(session: Session, user: User) -> str:
     """What every session of a person is held against: another one after her password or role was changed, or she
     was disabled, even if she was enabled again."""
     # The subject is kept from its index: of the few events of this kind, a long record is not read for.
-    disabled = select(func.count()).where(AuditEvent.action == _DISABLED, AuditEvent.subject + "" == subject_of(user))
+    disabled = select(func.count()).where(AuditEvent.action == DISABLED, AuditEvent.subject + "" == subject_of(user))
     parts = (user.password_hash, user.role, str(session.scalar(disabled)))
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
 
@@ -207,7 +212,7 @@ def last_sign_ins(session: Session) -> dict[str, datetime]:
 
 def history(session: Session, user: User) -> Sequence[AuditEvent]:
     """What became of an account, the newest first."""
-    query = select(AuditEvent).where(AuditEvent.subject == subject_of(user), AuditEvent.action.in_(_TOLD))
+    query = select(AuditEvent).where(AuditEvent.subject == subject_of(user), AuditEvent.action.in_(TOLD))
     return session.scalars(query.order_by(AuditEvent.sequence.desc())).all()
 
 
@@ -220,6 +225,15 @@ def _leave_an_administrator(session: Session, user: User) -> None:
         raise LastAdministrator(f"{user.name} is the last administrator who can sign in: make another one first.")
 
 
-def _tell(session: Session, action: str, user: User, by: User | None, at: datetime, told: dict[str, str]) -> None:
+def password_told(user: User) -> str:
+    """By what events know the password of a person: of a hash with a salt that is kept, so it gives nothing away."""
+    return digest_of_bytes(user.password_hash.encode())
+
+
+def _password(user: User) -> dict[str, str]:
+    return {"password": password_told(user)}
+
+
+def _tell(session: Session, action: str, user: User, by: User | None, at: datetime, told: Mapping[str, Any]) -> None:
     actor = by.name if by else SYSTEM
     audit.record(session, action=action, subject=subject_of(user), actor=actor, at=at, details=told)

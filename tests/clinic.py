@@ -33,6 +33,7 @@ from knowledge.database import connect, sessions, upgrade
 from knowledge.items import ItemKind, KnowledgeBase
 from knowledge.models import AuditEvent, Release, Role, User
 from tests import copies
+from tests.story import told_of
 
 API_KEY = "pw_tests_0123456789"
 LOADED = datetime(2026, 1, 1, tzinfo=UTC)
@@ -209,6 +210,7 @@ def person(session: Session, name: str, role: Role) -> User:
         user = User(name=name, role=role, password_hash="", created_at=NOW)
         session.add(user)
         session.flush()
+        told_of(session, user)
     return user
 
 

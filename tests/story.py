@@ -10,11 +10,14 @@ from typing import Any, cast
 from sqlalchemy import insert, text
 from sqlalchemy.orm import Session
 
-from cds.models import ApiKey, Decision, Incident
+from cds import keys
+from cds.models import Decision
+from cds.record.incidents import record_incident
 from cds.record.sealing import decision_digest, seal
-from knowledge import lifecycle
+from knowledge import audit, lifecycle
 from knowledge.items import ItemKind
 from knowledge.models import Activation, Release, ReleaseApproval, Role, User, Version
+from knowledge.people import password_told, subject_of
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 SHIPPED = [
@@ -46,6 +49,12 @@ def people(session: Session) -> People:
     session.add_all(users)
     session.flush()
     return People(*users)
+
+
+def told_of(session: Session, user: User) -> None:
+    """Tell of somebody who was put in the table, as if added there."""
+    details = {"id": user.id, "role": user.role, "password": password_told(user)}
+    audit.record(session, action="person.added", subject=subject_of(user), actor="system", at=NOON, details=details)
 
 
 def shipped(session: Session) -> Release:
@@ -112,9 +121,10 @@ def story(session: Session) -> Story:
     session.execute(insert(Decision), [decision(number, first) for number in range(1, 6)])
     assert seal(session, later(8)) == 5
     session.execute(insert(Decision), [decision(number, second) for number in range(6, 8)])
-    session.add(ApiKey(label="An app", prefix="pw_12345", key_hash="00", created_at=NOON, created_by=who.dora))
-    session.add(Incident(at=NOON, kind="disagreement", release_id=first.id, detail="{}"))
-    session.flush()
+    for user in (who.ada, who.ben, who.cleo, who.dora):
+        told_of(session, user)
+    keys.issue(session, "An app", by=None, at=later(9), key="pw_12345")
+    record_incident(session, "disagreement", {}, release_id=first.id, at=later(9))
     return Story(who, first, second, changed, activation, approval)
 
 
@@ -123,7 +133,8 @@ def by_force(session: Session, *statements: str) -> None:
     if on_sqlite(session):
         as_owner(session)
         triggers = session.scalars(text("SELECT name FROM sqlite_master WHERE type = 'trigger'")).all()
-        without = ["PRAGMA defer_foreign_keys = ON", *(f"DROP TRIGGER {trigger}" for trigger in triggers)]
+        # What comes first may begin the transaction anew, and the pragma holds for one.
+        without = [*(f"DROP TRIGGER {trigger}" for trigger in triggers), "PRAGMA defer_foreign_keys = ON"]
     else:
         tables = session.scalars(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")).all()
         without = [f"ALTER TABLE {table} DISABLE TRIGGER ALL" for table in tables]

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
+from cds.record import verifying
 from cds.record.sealing import check_decisions
 from knowledge.audit import record, verify
 from knowledge.canonical import NotCanonical, digest
@@ -158,23 +159,28 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 def test_verifying_counts_what_was_checked(session: Session) -> None:
     story(session)
-    verification = verify(session, check_decisions)
+    verification = verifying.verify(session)
     assert verification.problem is None
     assert verification.checked == {
-        "events": 13,
+        "events": 19,
         "versions": 4,
         "releases": 2,
         "release approvals": 1,
         "activations": 2,
+        "people": 4,
+        "API keys": 1,
+        "incidents": 1,
         "decisions": 7,
         "sealed batches": 1,
         "decisions not yet sealed": 2,
+        "blocks of counted decisions": 0,
     }
     assert str(verification) == (
-        "Checked: 13 events, 4 versions, 2 releases, 1 release approvals, 2 activations, 7 decisions, "
-        "1 sealed batches, 2 decisions not yet sealed. Nothing was touched."
+        "Checked: 19 events, 4 versions, 2 releases, 1 release approvals, 2 activations, 4 people, 1 API keys, "
+        "1 incidents, 7 decisions, 1 sealed batches, 2 decisions not yet sealed, 0 blocks of counted decisions. "
+        "Nothing was touched."
     )
-    assert verification.head == session.scalar(select(AuditEvent.digest).where(AuditEvent.sequence == 13))
+    assert verification.head == session.scalar(select(AuditEvent.digest).where(AuditEvent.sequence == 19))
 
 
 def test_an_empty_record_is_untouched(session: Session) -> None:
@@ -196,6 +202,6 @@ def test_verifying_sees_one_moment_while_others_write(own_database: Engine) -> N
     with make() as session:
         verification = verify(session, meanwhile, check_decisions)
         assert verification.untouched
-        assert verify(session).checked["events"] == 13
+        assert verify(session).checked["events"] == 19
     with make() as session:
-        assert verify(session).checked["events"] == 14
+        assert verify(session).checked["events"] == 20

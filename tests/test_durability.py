@@ -24,8 +24,7 @@ from sqlalchemy import create_engine, func, select
 from sqlalchemy.orm import Session
 
 from cds.models import Decision
-from cds.record import sealing
-from knowledge import audit
+from cds.record import sealing, verifying
 from tests import clinic
 from tests.clinic import API_KEY, ASK
 from tests.databases import BOTH
@@ -133,7 +132,7 @@ def recorded_as_sent(session: Session, sent: bytes) -> None:
 
 
 def verified(session: Session) -> dict[str, int]:
-    verification = audit.verify(session, sealing.check_decisions)
+    verification = verifying.verify(session)
     assert verification.problem is None
     return dict(verification.checked)
 

@@ -63,7 +63,7 @@ def test_issuing_and_revoking_are_told_with_who_and_why_and_without_the_key(roll
     text = keys.issue(rolled_back, " Ward\u00a0 app ", by=root, at=NOW, reason=WHY)
     made = rolled_back.get_one(ApiKey, keys.holder(rolled_back, text))
     details = {"label": "Ward app", "id": made.id, "reason": WHY, "purpose": "app"}
-    assert told(rolled_back) == ("api_key.issued", "Root", details)
+    assert told(rolled_back) == ("api_key.issued", "Root", {**details, "key": keys.key_told(made)})
     keys.revoke(rolled_back, made, by=root, at=NOW, reason="The phone was lost.")
     assert told(rolled_back) == ("api_key.revoked", "Root", {**details, "reason": "The phone was lost."})
     assert keys.holder(rolled_back, text) is None

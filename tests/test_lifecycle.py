@@ -319,6 +319,9 @@ def test_every_step_is_told_in_the_order_of_the_steps(session: Session) -> None:
         "release.activated",
         "release.approved",
         "decisions.sealed",
+        *["person.added"] * 4,
+        "api_key.issued",
+        "incident.recorded",
     ]
     approval = session.scalars(select(AuditEvent).where(AuditEvent.action == "version.approved")).one()
     assert (approval.actor, approval.subject, approval.at) == ("Ben", "rule/walk-daily/2", later(4))

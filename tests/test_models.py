@@ -50,6 +50,7 @@ def test_rows_tell_themselves_in_words_that_are_permanent(session: Session) -> N
         "approved_by": ben,
     }
     assert told.second.told() == {
+        "id": told.second.id,
         "number": 2,
         "digest": told.second.digest,
         "created_at": "2026-01-31T17:00:00.000000Z",

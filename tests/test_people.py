@@ -52,6 +52,9 @@ def shipped_url(staffed: str, tmp_path: Path) -> Iterator[str]:
         yield url
 
 
+WITH_A_PASSWORD = {people.ADDED, people.PASSWORD_SET, people.PASSWORD_CHANGED, people.PASSWORD_RENEWED}
+
+
 def somebody(session: Session, name: str = "Ada", role: Role = Role.AUTHOR, password: str = PASSWORD) -> User:
     return people.add(session, name, role, password, by=None, at=LOADED)
 
@@ -63,8 +66,12 @@ def last_event(session: Session) -> AuditEvent:
 
 
 def told(session: Session) -> tuple[str, str, str, dict[str, Any]]:
+    """The last event; the digest by which it knows a password is left out."""
     event = last_event(session)
-    return event.action, event.actor, event.subject, json.loads(event.details)
+    details = json.loads(event.details)
+    assert ("password" in details) == (event.action in WITH_A_PASSWORD)
+    details.pop("password", None)
+    return event.action, event.actor, event.subject, details
 
 
 # What can happen to an account
@@ -149,7 +156,7 @@ def test_each_step_is_told_with_who_why_and_from_where(rolled_back: Session) -> 
     rolled_back.info["origin"] = "192.0.2.7"
     admin = somebody(rolled_back, "Root", Role.ADMINISTRATOR)
     ada = people.add(rolled_back, "Ada", Role.AUTHOR, PASSWORD, by=admin, at=NOW, reason=WHY)
-    assert told(rolled_back) == ("person.added", "Root", "person/Ada", {"role": "author", "reason": WHY})
+    assert told(rolled_back) == ("person.added", "Root", "person/Ada", {"id": ada.id, "role": "author", "reason": WHY})
     people.change_role(rolled_back, ada, Role.APPROVER, by=admin, at=NOW, reason=f" {WHY} ")
     changed = {"from": "author", "to": "approver", "reason": WHY}
     assert told(rolled_back) == ("person.role_changed", "Root", "person/Ada", changed)
@@ -254,13 +261,14 @@ def test_ones_own_password_needs_the_old_one_and_another_new_one(rolled_back: Se
 def test_a_hash_of_older_parameters_is_made_anew_at_the_next_sign_in(rolled_back: Session) -> None:
     ada = somebody(rolled_back)
     ada.password_hash = old = PasswordHasher(time_cost=1, memory_cost=8 * 1024, parallelism=1).hash(PASSWORD)
-    assert people.refusal(rolled_back, ada, "not this one") == "wrong password"
+    assert people.refusal(rolled_back, ada, "not this one", at=NOW) == "wrong password"
     assert ada.password_hash == old
-    assert people.refusal(rolled_back, ada, PASSWORD) is None
+    assert people.refusal(rolled_back, ada, PASSWORD, at=NOW) is None
     assert not passwords.outdated(ada.password_hash)
     assert people.password_is(ada, PASSWORD)
     renewed = ada.password_hash
-    assert people.refusal(rolled_back, ada, PASSWORD) is None
+    assert told(rolled_back) == ("person.password_renewed", "Ada", "person/Ada", {})
+    assert people.refusal(rolled_back, ada, PASSWORD, at=NOW) is None
     assert ada.password_hash == renewed
 
 

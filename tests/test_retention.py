@@ -26,7 +26,7 @@ from knowledge.canonical import digest, instant
 from knowledge.database import sessions
 from knowledge.models import AuditEvent, Release
 from tests.clinic import NOW, Caller, Command, command_on
-from tests.story import by_force, decision, people, shipped
+from tests.story import by_force, decision, people, shipped, told_of
 
 pytest_plugins = ["tests.databases"]
 
@@ -50,6 +50,8 @@ def record(own_database: Engine) -> Engine:
     """Seven decisions of long ago and three of lately, in two seals; two incidents and two comparisons."""
     with sessions(own_database).begin() as session:
         who, release = people(session), shipped(session)
+        for user in (who.ada, who.ben, who.cleo, who.dora):
+            told_of(session, user)
         session.execute(insert(Decision), [answered(number, release, LONG_AGO) for number in range(1, OLD)])
         seal(session, LONG_AGO)
         session.execute(insert(Decision), [answered(OLD, release, LONG_AGO)])
@@ -325,7 +327,7 @@ AFTERWARDS = {
     ),
     "UPDATE incidents SET detail = '{}' WHERE id = 1": "Incident number 1 was altered: its facts had been removed.",
     "UPDATE decisions SET removed_in = NULL WHERE sequence = 2": (
-        "Decision 00000000-0000-4000-8000-000000000002 (number 2) was altered: its digest is not that of its content."
+        "Decision 00000000-0000-4000-8000-000000000002 (number 2) was altered: it is as if its facts were removed."
     ),
     "UPDATE decisions SET removed_in = 3 WHERE sequence = 2": (
         "tells that the facts of 7 decisions were removed, from 1 to 7; the decisions emptied by it are others."

@@ -62,7 +62,7 @@ def admitted(name: str, password: str) -> User | None:
     _count(name)
     database = session()
     user = None if unstorable(name) else people.named(database, name)
-    because = people.refusal(database, user, password)
+    because = people.refusal(database, user, password, at=service_of().now())
     if user is None or because is not None:
         # What was typed as a name that nobody has is not kept: it may have been a password.
         whose = people.subject_of(user) if user else "desk"

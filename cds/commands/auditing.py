@@ -6,15 +6,15 @@ import sys
 from pathlib import Path
 
 import click
+from sqlalchemy import func, select
 
 from cds.commands.opened import at_work, opened
+from cds.commands.progress import Progress
 from cds.commands.proofs import FILE, anchors_in, audit_anchor, audit_key, audit_proof
 from cds.commands.retaining import remove_facts
-from cds.record import sealing
-from cds.record.anchors import check_anchors
-from cds.record.emptied import check_removals
+from cds.models import Decision
 from cds.record.upkeep import keep_up
-from knowledge import audit
+from cds.record.verifying import record_verified, verify
 from knowledge.weaknesses import weaknesses
 
 
@@ -26,19 +26,30 @@ def audit_group() -> None:
 @audit_group.command("verify")
 @click.option("--anchor", "files", multiple=True, type=FILE, help="An anchor that the chain must hold.")
 @click.option("--key", "keys", multiple=True, type=FILE, help="The public key that it was signed with.")
-def audit_verify(files: tuple[Path, ...], keys: tuple[Path, ...]) -> None:
-    """Check the whole audit chain and every stored version and decision against it.
+@click.option("--record", "recorded", is_flag=True, help="Put on record that it was checked and found untouched.")
+@click.option("--quiet", is_flag=True, help="Report no progress.")
+def audit_verify(files: tuple[Path, ...], keys: tuple[Path, ...], recorded: bool, quiet: bool) -> None:
+    """Check the whole audit chain and every stored row against it.
 
-    Exit code 0, or 1 when a record is bad; the first of them is named. Both options may be repeated.
+    Exit code 0, or 1 when a record is bad; the first of them is named. --anchor and --key may be repeated.
     """
     if bool(files) != bool(keys):
         raise click.UsageError("Anchors are checked with the public key of the site: give --anchor and --key together.")
-    with at_work() as (_, session):
-        anchored = check_anchors(anchors_in(files, keys))
-        verification = audit.verify(session, sealing.check_decisions, check_removals, of_chain=[anchored])
+    with at_work() as (service, session):
+        anchors = anchors_in(files, keys)
+        progress = Progress(session.scalar(select(func.max(Decision.sequence))) or 0, quiet=quiet)
+        session.rollback()
+        verification = verify(session, anchors, seen=progress)
+        progress.done()
         weak = weaknesses(session.connection())
+        session.rollback()
+        if recorded and verification.untouched:
+            record_verified(session, verification, len(anchors), at=service.now())
+            session.commit()
     click.echo("\n".join([str(verification), *weak]))
     if not verification.untouched:
+        if recorded:
+            click.echo("Nothing was put on record: a chain that is broken is not gone on with. Keep this output.")
         sys.exit(1)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from cds.commands.opened import ORIGIN, at_work, opened, told
+from cds.commands.opened import at_work, marked, opened, told
 from cds.record import anchors, proving, site_keys
 from knowledge.steps import SYSTEM
 
@@ -56,8 +56,7 @@ def audit_anchor(key: Path, folder: Path) -> None:
         path = folder / f"anchor-{anchor.events:09}.jws"
         with path.open("x", encoding="ascii") as file, service.sessions() as session:
             file.write(f"{signature}\n")
-            session.info["origin"] = ORIGIN
-            anchors.record(session, anchor, signature, at=at)
+            anchors.record(marked(session), anchor, signature, at=at)
             session.commit()
     click.echo(
         f"{path} anchors {anchor.events} events, which seal {anchor.decisions} decisions; the last is {anchor.head}. "

@@ -12,6 +12,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from cds.models import Decision, Incident
+from knowledge.canonical import instant
 from knowledge.models import AuditEvent
 from knowledge.proofs import Counted, Problem, in_pages
 
@@ -29,8 +30,8 @@ EMPTIED_INCIDENT = {"detail": "", "salt": None}
 """What stands in the columns that could speak of a patient, once the facts are removed."""
 
 _EMPTIED = (
-    ("decisions", Decision.sequence, Decision.removed_in, EMPTIED_DECISION),
-    ("incidents", Incident.id, Incident.removed_in, EMPTIED_INCIDENT),
+    ("decisions", Decision.sequence, Decision.removed_in, Decision.recorded_at, EMPTIED_DECISION),
+    ("incidents", Incident.id, Incident.removed_in, Incident.at, EMPTIED_INCIDENT),
 )
 
 
@@ -54,31 +55,29 @@ def facts_removed(session: Session, decision: Decision) -> FactsRemoved | None:
 
 def check_removals(session: Session) -> Iterator[Counted | Problem]:
     """Just what the events tell of was emptied, and is empty: a check for `audit.verify`."""
-    for what, key, removed_in, emptied in _EMPTIED:
+    for what, key, removed_in, recorded, emptied in _EMPTIED:
         kept = select(key).where(removed_in.is_not(None), or_(*(_not_so(key, *one) for one in emptied.items())))
         for number in session.scalars(kept.order_by(key).limit(1)):
             yield Problem(f"{what[:-1].capitalize()} number {number} was altered: its facts had been removed.")
+        emptied_by = select(removed_in, func.count(), func.min(key), func.max(key), func.max(recorded))
         stored = {
-            row.event: (row.count, row.first, row.last)
-            for row in session.execute(
-                select(
-                    removed_in.label("event"),
-                    func.count().label("count"),
-                    func.min(key).label("first"),
-                    func.max(key).label("last"),
-                )
-                .where(removed_in.is_not(None))
-                .group_by(removed_in)
-            )
+            event: (tuple(rest), instant(newest))
+            for event, *rest, newest in session.execute(emptied_by.where(removed_in.is_not(None)).group_by(removed_in))
         }
         for event, told in _told(session, what):
-            if stored.pop(event, None) != (told["count"], told["first"], told["last"]):
+            which, newest = stored.pop(event, (None, ""))
+            if newest >= told["recorded_before"]:
+                yield Problem(
+                    f"Audit event {event} tells that the facts of {what} recorded before {told['recorded_before']} "
+                    f"were removed; one of those emptied by it was recorded at {newest}."
+                )
+            if which != (told["count"], told["first"], told["last"]):
                 yield Problem(
                     f"Audit event {event} tells that the facts of {told['count']} {what} were removed, from "
                     f"{told['first']} to {told['last']}; the {what} emptied by it are others."
                 )
             yield Counted("removals")
-        for event, (count, first, last) in sorted(stored.items()):
+        for event, ((count, first, last), _) in sorted(stored.items()):
             yield Problem(f"{count} {what} from {first} to {last} were emptied, and audit event {event} tells of none.")
 
 

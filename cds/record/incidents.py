@@ -17,6 +17,8 @@ from knowledge import audit
 from knowledge.canonical import digest, instant
 from knowledge.steps import SYSTEM
 
+RECORDED = "incident.recorded"
+
 _SALT_BYTES = 16
 
 
@@ -39,7 +41,7 @@ def record_incident(
     session.flush()
     audit.record(
         session,
-        action="incident.recorded",
+        action=RECORDED,
         subject=f"incident/{incident.id}",
         actor=actor,
         at=at,

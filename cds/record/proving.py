@@ -59,7 +59,7 @@ def sealed_in(session: Session, sequence: int, signature: str | None = None) -> 
     try:
         event = _sealing_event(session, sequence)
         batch = batch_of(event) if event else None
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, KeyError):
         raise NotProvable(f"An event that seals decisions cannot be read. {_TOUCHED}") from None
     if event is None or batch is None or batch.first > sequence:
         return None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -99,15 +99,25 @@ def seal(session: Session, at: datetime, *, patience_seconds: float = 10) -> int
     return tree.count
 
 
-def check_decisions(session: Session) -> Iterator[Counted | Problem]:
-    """Each decision is as its digest says, each batch holds what was sealed: a check for `audit.verify`."""
+def check_decisions(
+    session: Session, *, also: Callable[[Any], str | None] | None = None
+) -> Iterator[Counted | Problem]:
+    """Each decision is as its digest says, each batch holds what was sealed: a check for `audit.verify`.
+
+    `also` is given each row that is good, in their order, and says what else is wrong with it.
+    """
     sealed = batches(session)
     batch, tree, unsealed = next(sealed, None), Tree(), 0
     for sequence, row in in_pages(session, select(*Decision.__table__.columns), Decision.sequence):
         while batch and sequence > batch.last:
             yield batch.held_against(tree)
             batch, tree = next(sealed, None), Tree()
-        if problem := problem_with(sequence, row):
+        problem = problem_with(sequence, row)
+        if problem is None and batch and sequence < batch.first:
+            problem = f"Decision {row.id} (number {sequence}) was put in beside the record: it is in no batch."
+        if problem is None and also is not None:
+            problem = also(row)
+        if problem:
             yield Problem(problem)
         else:
             yield Counted("decisions")
@@ -147,7 +157,8 @@ def batches(session: Session, *, after: int = 0) -> Iterator[Batch]:
 
 def batch_of(event: AuditEvent) -> Batch:
     """The batch that an event tells of."""
-    return Batch(event.sequence, **json.loads(event.details))
+    told = json.loads(event.details)
+    return Batch(event.sequence, told["first"], told["last"], told["count"], told["root"])
 
 
 class Proofs:
@@ -183,6 +194,8 @@ def _problem_in(session: Session, batch: Batch) -> str | None:
 def problem_with(sequence: int, row: Any) -> str | None:
     """What is wrong with the columns of a decision, in a sentence that names it."""
     try:
+        if row.personal is not None and row.removed_in is None:
+            return f"Decision {row.id} (number {sequence}) was altered: it is as if its facts were removed."
         if row.digest == decision_digest(row._mapping):
             return None
         return f"Decision {row.id} (number {sequence}) was altered: its digest is not that of its content."

@@ -25,7 +25,7 @@ MOST = 4096
 COUNTED = (State.RECOMMENDED, State.WITHHELD, State.UNDETERMINED)
 """The states that are counted; the rest of a block is not met."""
 
-_LETTERS = tuple(state[0] for state in COUNTED)
+LETTERS = tuple(state[0] for state in COUNTED)
 _ADD = text(
     "INSERT INTO rule_tallies (release_id, place, block_id, recommended, withheld, undetermined) "
     "VALUES (:release_id, :place, :block_id, :recommended, :withheld, :undetermined) "
@@ -90,7 +90,7 @@ def _add(session: Session, block: DecisionBlock, decisions: Sequence[tuple[int, 
     states = [letters for _, letters in decisions]
     block.last = decisions[-1][0]
     block.decisions += len(decisions)
-    for state, letter in zip(COUNTED, _LETTERS, strict=True):
+    for state, letter in zip(COUNTED, LETTERS, strict=True):
         setattr(block, state, getattr(block, state) + sum(letter in letters for letters in states))
     session.flush()
     rows = [
@@ -105,4 +105,4 @@ def _add(session: Session, block: DecisionBlock, decisions: Sequence[tuple[int, 
 def _counts(column: Iterable[str]) -> dict[str, int]:
     """How often each counted state stands in what became of one rule."""
     found = Counter(column)
-    return {state: found[letter] for state, letter in zip(COUNTED, _LETTERS, strict=True)}
+    return {state: found[letter] for state, letter in zip(COUNTED, LETTERS, strict=True)}

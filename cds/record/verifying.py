@@ -1,0 +1,45 @@
+"""The whole record walked: the chain, what is in force by it, who holds what, and every decision."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from cds.record.anchors import Anchor, check_anchors
+from cds.record.emptied import check_removals
+from cds.record.holders import check_incidents, check_keys, check_people
+from cds.record.recounting import Recount
+from cds.record.sealing import check_decisions
+from knowledge import audit
+from knowledge.audit import Check, Seen, Verification
+from knowledge.proofs import Counted, Problem
+from knowledge.steps import SYSTEM
+
+VERIFIED = "record.verified"
+
+
+def check_decisions_and_counts(session: Session) -> Iterator[Counted | Problem]:
+    """Every decision, and what was counted of them, in one walk."""
+    recount = Recount(session)
+    yield from check_decisions(session, also=recount.see)
+    yield from recount.rest()
+
+
+CHECKS: Sequence[Check] = (check_people, check_keys, check_incidents, check_decisions_and_counts, check_removals)
+"""What is checked beside the chain, and the versions and releases that it tells of."""
+
+
+def verify(session: Session, anchors: Iterable[Anchor] = (), *, seen: Seen = audit.unseen) -> Verification:
+    """Check everything that is on record, and that it is what was anchored: `audit.verify` of it all."""
+    return audit.verify(session, *CHECKS, of_chain=[check_anchors(tuple(anchors))], seen=seen)
+
+
+def record_verified(session: Session, verification: Verification, anchors: int, *, at: datetime) -> None:
+    """Tell that the record was found untouched, up to which event, and what was checked.
+
+    A chain that is broken is not gone on with: what was found is for whoever ran the check to tell.
+    """
+    details = {"checked": dict(verification.checked), "anchors": anchors, "head": verification.head}
+    audit.record(session, action=VERIFIED, subject="record", actor=SYSTEM, at=at, details=details)
