@@ -1,30 +1,22 @@
-"""Lists taken out of the desk as CSV: no cell is ever a formula, and each export is on record."""
+"""Lists taken out of the desk as CSV or JSON Lines: no cell is ever a formula, and each export is on record."""
 
 from __future__ import annotations
 
-import csv
-import io
-import re
-from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
+from flask import request
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from admin.entry.access import signed_in
 from cds.api import session
+from cds.record.taking import Form, Row, Taking, taken
 from cds.service import service_of
+from cds.tables import MARK, Cell, csv_text, file_name
 from knowledge import audit
-from knowledge.canonical import instant
 from knowledge.models import User
-
-Cell = str | int | float | date | datetime | None
-
-_BEGINS = r"[\s\"'“”‘’«»`\u200b-\u200f\u2060\ufeff]*[=+\-@＝＋－＠﹢﹣﹦﹫−]"
-_FORMULA = re.compile(rf"[\t\r\n]|{_BEGINS}")
-# Where people write decimals with a comma, a spreadsheet may part cells at semicolons, and then within a quoted one.
-_NEXT_CELL = re.compile(rf"(?<=[;\t\r\n|])(?={_BEGINS})")
 
 
 def exported(what: str, header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Response:
@@ -45,33 +37,22 @@ def record_export(session: Session, what: str, rows: int, *, by: User, at: datet
     audit.record(session, action="export.made", subject=f"export/{what}", actor=by.name, at=at, details=details)
 
 
+def streamed(
+    what: str, form: Form, columns: Sequence[str], pages: Iterator[Sequence[Row]], told: Mapping[str, Any]
+) -> Response:
+    """A list of any length, a page at a time, and on record that whoever is signed in took it. Commits.
+
+    `told` says what was asked for, and names no patient.
+    """
+    by = signed_in()
+    taking = Taking(what, form, actor=by.name, origin=request.remote_addr, told={"by": by.id, **told})
+    return taken(service_of(), session(), taking, columns, pages)
+
+
 def as_csv(header: Sequence[str], rows: Iterable[Sequence[Cell]], *, name: str = "phasewise") -> Response:
     """A file in CSV (RFC 4180), in UTF-8 with a mark that spreadsheets know it by; `name` without its ending."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow([_safe(cell) for cell in header])
-    writer.writerows([_safe(cell) for cell in row] for row in rows)
-    file = re.sub(r"[^a-z0-9-]+", "-", name.lower()).strip("-")
     return Response(
-        text.getvalue().encode("utf-8-sig"),
+        f"{MARK}{csv_text([header, *rows])}".encode(),
         content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{file}.csv"'},
+        headers={"Content-Disposition": f'attachment; filename="{file_name(name)}.csv"'},
     )
-
-
-def _safe(cell: Cell) -> Any:
-    """A cell that no spreadsheet takes for a formula: text that could be one has an apostrophe before it."""
-    match cell:
-        case None:
-            return ""
-        case bool():
-            return "yes" if cell else "no"
-        case int() | float():
-            return cell
-        case datetime():
-            return instant(cell)
-        case date():
-            return cell.isoformat()
-        case str():
-            text = _NEXT_CELL.sub("'", cell)
-            return f"'{text}" if _FORMULA.match(text) else text

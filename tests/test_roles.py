@@ -68,6 +68,8 @@ WHO: Mapping[str, Mapping[str, Who]] = {
     "/desk/conditions/": {"GET": READ, "POST": READ},
     "/desk/conditions/read": {"POST": READ},
     "/desk/decisions/": {"GET": READ},
+    "/desk/decisions/export.csv": {"GET": READ},
+    "/desk/decisions/export.jsonl": {"GET": READ},
     "/desk/decisions/<string:key>": {"GET": READ},
     "/desk/decisions/<string:key>/as-of": {"GET": READ},
     "/desk/decisions/<string:key>/checklist": {"GET": READ},

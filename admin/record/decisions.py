@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from sqlalchemy import select
 
+from admin.exporting import streamed
 from admin.record.looked_for import in_words
 from admin.record.reading import Reading, named
 from admin.record.recorded import asked_from
@@ -17,7 +18,9 @@ from cds.models import ApiKey, Decision, Purpose
 from cds.record import finding
 from cds.record.counting import how_many
 from cds.record.criteria import COMMAND, FIELDS, Criteria, Outcome, read_criteria
+from cds.record.decision_rows import columns, pages
 from cds.record.finding import Found, find
+from cds.record.taking import Form
 from cds.requests import UnusableRequest
 from cds.service import service_of
 
@@ -30,7 +33,7 @@ class Decisions(Reading):
 
     @expose("/")
     def index(self) -> ResponseReturnValue:
-        typed = {name: request.args[name].strip() for name in FIELDS if request.args.get(name, "").strip()}
+        typed = _typed()
         try:
             criteria = read_criteria(session(), service_of().orders, typed)
         except UnusableRequest as unusable:
@@ -47,6 +50,24 @@ class Decisions(Reading):
             size=finding.PAGE,
         )
         return self._page(typed, criteria, found)
+
+    @expose("/export.csv")
+    def as_table(self) -> ResponseReturnValue:
+        return self._taken(Form.CSV)
+
+    @expose("/export.jsonl")
+    def as_lines(self) -> ResponseReturnValue:
+        return self._taken(Form.JSONL)
+
+    def _taken(self, form: Form) -> ResponseReturnValue:
+        typed, facts = _typed(), request.args.get("facts") == "1"
+        try:
+            criteria = read_criteria(session(), service_of().orders, typed)
+        except UnusableRequest:
+            return redirect(url_for(".index", **typed), 303)
+        rows = pages(service_of(), criteria, facts=facts)
+        told = {"criteria": criteria.told(), "facts": facts}
+        return streamed("decisions", form, columns(criteria, facts=facts), rows, told)
 
     def _page(
         self,
@@ -76,6 +97,11 @@ class Decisions(Reading):
             further=bool(request.args.get("before") or request.args.get("after")),
             **more,
         )
+
+
+def _typed() -> dict[str, Any]:
+    """What was typed into the form, by the names of its fields."""
+    return {name: request.args[name].strip() for name in FIELDS if request.args.get(name, "").strip()}
 
 
 def _recorded_at(sequence: int | None) -> Any:

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from flask import Response, request
 from marshmallow import RAISE, Schema, fields, validate
 
 from cds import problems
 from cds.api import session
-from cds.auditing.blueprint import audit_api, told
+from cds.auditing.blueprint import audit_api, reader, told
 from cds.problems import Refused
 from cds.record.criteria import COMMAND, Criteria, Outcome, read_criteria
-from cds.record.finding import Listed, find
+from cds.record.decision_rows import columns, pages, row_of
+from cds.record.finding import find
+from cds.record.taking import Form, Taking, taken
 from cds.requests import UnusableRequest
 from cds.service import service_of
-from knowledge.canonical import instant
-from knowledge.items import State
 
 MOST = 100
 
@@ -48,6 +49,16 @@ class Criterion(Schema):
 class DecisionsQuery(Criterion):
     before = fields.Integer(validate=validate.Range(1, 2**62))
     limit = fields.Integer(load_default=50, validate=validate.Range(1, MOST))
+
+
+class ExportQuery(Criterion):
+    format = fields.Enum(Form, by_value=True, required=True)
+    facts = fields.Boolean(
+        load_default=False,
+        truthy={"1", "true"},
+        falsy={"0", "false"},
+        metadata={"description": "With the facts as they were posted, and as they were known."},
+    )
 
 
 class DecisionFound(_Shape):
@@ -91,7 +102,7 @@ def list_decisions(query: dict[str, Any]) -> dict[str, Any]:
     criteria = wanted(query)
     page = find(session(), service_of().orders, criteria, before=before, size=limit)
     told("decisions.searched", "decisions", {"criteria": criteria.told(), "decisions": len(page.decisions)})
-    return {"decisions": [found_shown(one) for one in page.decisions], "older": page.older}
+    return {"decisions": [row_of(one) for one in page.decisions], "older": page.older}
 
 
 def wanted(query: Mapping[str, str]) -> Criteria:
@@ -102,20 +113,28 @@ def wanted(query: Mapping[str, str]) -> Criteria:
         raise Refused(problems.unusable(unusable.problems)) from unusable
 
 
-def found_shown(one: Listed) -> dict[str, Any]:
-    """A decision as it is listed."""
-    return {
-        "decision_id": one.id,
-        "sequence": one.sequence,
-        "release": one.release,
-        "evaluated_at": instant(one.evaluated_at),
-        "recorded_at": instant(one.recorded_at),
-        "subject": one.subject,
-        "removed": one.removed,
-        "app": one.app,
-        "app_label": one.label,
-        "origin": one.origin,
-        **{state.value: one.count(state) for state in State},
-        **({"outcome": one.became} if one.became else {}),
-        "response_digest": one.response_digest,
-    }
+_FILE = {
+    "description": "A line for each decision.",
+    "content": {
+        "text/csv": {"schema": {"type": "string"}},
+        "application/jsonl": {"schema": {"type": "string"}},
+    },
+}
+
+
+@audit_api.route("/decisions/export")
+@audit_api.arguments(ExportQuery, location="query", unknown=RAISE)
+@audit_api.doc(operationId="export_decisions", responses={"200": _FILE})
+def export_decisions(query: dict[str, Any]) -> Response:
+    """All decisions that fit, as CSV or JSON Lines, the newest first
+
+    That they are taken is an event before the first byte, and how many were handed over is another one. No cell of
+    the CSV is a formula: a text that could be one has an apostrophe before it.
+    """
+    form, facts = query.pop("format"), query.pop("facts")
+    criteria = wanted(query)
+    told = {"criteria": criteria.told(), "facts": facts}
+    taking = Taking("decisions", form, actor=reader(), origin=request.remote_addr, told=told)
+    service = service_of()
+    found = pages(service, criteria, facts=facts)
+    return taken(service, session(), taking, columns(criteria, facts=facts), found)
