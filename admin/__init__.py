@@ -9,7 +9,9 @@ from flask_admin.theme import BootstrapTheme
 from admin.desk import Home
 from admin.entry import access
 from admin.record.decisions import Decisions
+from admin.record.events import Events
 from admin.record.firing import Firing
+from admin.record.incidents import Incidents
 from admin.record.proofs import Proofs, provable
 from admin.releases.comparing import Changes
 from admin.releases.due import ReviewDates
@@ -39,6 +41,8 @@ def attach(app: Flask, service: Service) -> None:
         Changes(),
         Trying(),
         Decisions(),
+        Events(),
+        Incidents(),
         Proofs(),
         Firing(),
         InForce(),

@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, Enum, ForeignKey, Integer, UniqueConstraint
+from sqlalchemy import BigInteger, Enum, ForeignKey, Index, Integer, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from knowledge.canonical import digest, instant
@@ -234,12 +234,20 @@ class AuditEvent(Base):
     )
     at: Mapped[datetime]
     actor: Mapped[str]
-    action: Mapped[str] = mapped_column(index=True)
-    subject: Mapped[str] = mapped_column(index=True)
+    action: Mapped[str]
+    subject: Mapped[str]
     details: Mapped[str]
     origin: Mapped[str | None]
     previous: Mapped[str | None]
     digest: Mapped[str]
+
+    __table_args__ = (
+        Index(None, "action", "sequence"),
+        Index(None, "actor", "sequence"),
+        Index(None, "at", "sequence"),
+        # PostgreSQL finds what begins in a certain way only where texts stand in the order of their bytes.
+        Index(None, "subject", "sequence", postgresql_ops={"subject": "text_pattern_ops"}),
+    )
 
 
 Told = Version | Release | ReleaseApproval | Activation

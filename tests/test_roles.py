@@ -78,6 +78,12 @@ WHO: Mapping[str, Mapping[str, Who]] = {
     "/desk/firing/export.csv": {"GET": READ},
     "/desk/firing/<string:key>": {"GET": READ},
     "/desk/firing/<string:key>/export.csv": {"GET": READ},
+    "/desk/events/": {"GET": READ},
+    "/desk/events/export.csv": {"GET": READ},
+    "/desk/events/export.jsonl": {"GET": READ},
+    "/desk/events/<int:sequence>": {"GET": READ},
+    "/desk/incidents/": {"GET": READ},
+    "/desk/incidents/<int:number>": {"GET": READ},
     "/desk/due/": {"GET": READ},
     "/desk/due/export.csv": {"GET": READ},
     "/desk/in-force": {"GET": READ},
@@ -102,7 +108,7 @@ WHO: Mapping[str, Mapping[str, Who]] = {
 OPEN = {"/desk/sign-in"}
 """The one way in."""
 
-FILLED: Mapping[str, str] = {"key": "ext-oncologic-emergency-list", "number": "1"}
+FILLED: Mapping[str, str] = {"key": "ext-oncologic-emergency-list", "number": "1", "sequence": "1"}
 """What stands in for each part of an address that varies."""
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
+from flask import Response, request
 from marshmallow import RAISE, Schema, fields, validate
 
 from cds.api import session
-from cds.auditing.blueprint import audit_api, told
+from cds.auditing.blueprint import audit_api, reader, told
+from cds.record import events
+from cds.record.event_rows import COLUMNS, pages, row_of
 from cds.record.events import Wanted, page_of_events
-from knowledge.canonical import instant
-from knowledge.models import AuditEvent
+from cds.record.taking import Form, Taking, taken
+from cds.service import service_of
 
 LONGEST = 200
 
@@ -21,13 +23,20 @@ class _Shape(Schema):
         unknown = RAISE
 
 
-class EventsQuery(Schema):
+class EventCriterion(Schema):
     action = fields.String(load_default="", validate=validate.Length(max=LONGEST), metadata={"example": "release."})
     subject = fields.String(load_default="", validate=validate.Length(max=LONGEST), metadata={"example": "rule/"})
     actor = fields.String(load_default="", validate=validate.Length(max=LONGEST))
     since = fields.AwareDateTime(format="iso")
     until = fields.AwareDateTime(format="iso")
+
+
+class EventsQuery(EventCriterion):
     before = fields.Integer(validate=validate.Range(1, 2**62))
+
+
+class EventsExportQuery(EventCriterion):
+    format = fields.Enum(Form, by_value=True, required=True)
 
 
 class EventShown(_Shape):
@@ -61,19 +70,27 @@ def list_events(query: dict[str, Any]) -> dict[str, Any]:
     before = query.pop("before", None)
     page = page_of_events(session(), Wanted(**query), before=before)
     told("events.read", "events", {"events": len(page.events)})
-    return {"events": [event_shown(event) for event in page.events], "older": page.older}
+    return {"events": [row_of(event) for event in page.events], "older": page.older}
 
 
-def event_shown(event: AuditEvent) -> dict[str, Any]:
-    """An event with the very texts that its digest was made of."""
-    return {
-        "sequence": event.sequence,
-        "at": instant(event.at),
-        "actor": event.actor,
-        "action": event.action,
-        "subject": event.subject,
-        "details": json.loads(event.details),
-        "origin": event.origin,
-        "previous": event.previous,
-        "digest": event.digest,
-    }
+_FILE = {
+    "description": "A line for each event.",
+    "content": {
+        "text/csv": {"schema": {"type": "string"}},
+        "application/jsonl": {"schema": {"type": "string"}},
+    },
+}
+
+
+@audit_api.route("/events/export")
+@audit_api.arguments(EventsExportQuery, location="query", unknown=RAISE)
+@audit_api.doc(operationId="export_events", responses={"200": _FILE})
+def export_events(query: dict[str, Any]) -> Response:
+    """All events that fit, as CSV or JSON Lines, the newest first
+
+    That they are taken is an event before the first byte, and how many were handed over is another one.
+    """
+    form, found = query.pop("format"), Wanted(**query)
+    details = {"criteria": events.told(session(), found)}
+    taking = Taking("events", form, actor=reader(), origin=request.remote_addr, told=details)
+    return taken(service_of(), session(), taking, COLUMNS, pages(service_of(), found))

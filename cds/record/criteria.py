@@ -184,19 +184,27 @@ class _Reading:
         return None
 
     def _moment(self, name: str, *, end: bool = False) -> datetime | None:
-        text = self._given(name)
-        if not text:
-            return None
         try:
-            if _DAY.fullmatch(text):
-                day = datetime.combine(date.fromisoformat(text), time(), UTC)
-                return day + timedelta(days=1) if end else day
-            return received.moment(text)
+            return day_or_moment(self._given(name), end=end)
         except WrongValue as problem:
-            self._wrong(name, f"{problem.detail} A day alone, such as 2026-01-31, is enough.")
-        except (ValueError, OverflowError):
-            self._wrong(name, "There is no such day. Write it as 2026-01-31, or a moment as 2026-01-31T09:00:00Z.")
+            self._wrong(name, problem.detail)
+            return None
+
+
+def day_or_moment(text: str, *, end: bool = False) -> datetime | None:
+    """The moment that a day in UTC begins or, as an `end`, the one after its last; or a moment. Raises WrongValue."""
+    if not text:
         return None
+    try:
+        if not _DAY.fullmatch(text):
+            return received.moment(text)
+        day = datetime.combine(date.fromisoformat(text), time(), UTC)
+        return day + timedelta(days=1) if end else day
+    except WrongValue as problem:
+        raise WrongValue(f"{problem.detail} A day alone, such as 2026-01-31, is enough.") from problem
+    except (ValueError, OverflowError) as problem:
+        sentence = "There is no such day. Write it as 2026-01-31, or a moment as 2026-01-31T09:00:00Z."
+        raise WrongValue(sentence) from problem
 
 
 def places_of(orders: Mapping[int, Order], criteria: Criteria) -> dict[int, int | None] | None:

@@ -1,18 +1,37 @@
-"""The chain of events, searched a page at a time, the newest first."""
+"""The chain of events, searched a page at a time, the newest first: by the sequence, never by an offset."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, and_, func, select, text
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import InstrumentedAttribute
 
 from cds.requests import unstorable
+from knowledge.canonical import instant
 from knowledge.models import AuditEvent
 
 PAGE = 100
+STEP = 16_384
+"""The most events that are looked at in one statement."""
+
+MOST = 131_072
+"""The most that are looked at for one page. Beyond, the page says how far back it has looked."""
+
+FEW = 2048
+"""When no more events than this have what is looked for in one column, they are looked at and no others."""
+
+_LAST = "\U0010ffff"
+_ACTIONS = text(
+    "WITH RECURSIVE found(action) AS (SELECT min(action) FROM audit_events UNION ALL "
+    "SELECT (SELECT min(action) FROM audit_events WHERE action > found.action) FROM found "
+    "WHERE found.action IS NOT NULL) SELECT action FROM found WHERE action IS NOT NULL"
+)
+"""Each action once, by as many steps in the index as there are different ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,33 +47,115 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class EventPage:
-    """`older` is the sequence before which the next page begins; None when this is the last."""
+    """The newest first. `older` is the sequence before which the next page begins; None when this is the last.
+
+    `unfinished` says that the page ends because enough was looked at, not because it is full.
+    """
 
     events: Sequence[AuditEvent]
     older: int | None
+    unfinished: bool = False
 
 
 def page_of_events(session: Session, wanted: Wanted, *, before: int | None = None, size: int = PAGE) -> EventPage:
-    """The newest events that fit, before a sequence; by the sequence, so that no page costs more than another."""
+    """The newest events that fit, before a sequence; no page costs much more than another."""
     if any(map(unstorable, (wanted.action, wanted.subject, wanted.actor))):
         return EventPage((), None)
-    query = select(AuditEvent).where(*_fits(wanted)).order_by(AuditEvent.sequence.desc())
-    if before is not None:
-        query = query.where(AuditEvent.sequence < before)
-    found = session.scalars(query.limit(size + 1)).all()
+    meant = [one for one in actions(session) if one.startswith(wanted.action)] if wanted.action else []
+    columns = [*_columns(session, wanted, meant)]
+    low, high = _between(session, wanted, before)
+    query = select(AuditEvent).where(*columns, *_times(wanted)).order_by(AuditEvent.sequence.desc())
+    few = _few(session, columns, low, high)
+    if few is not None:
+        return _page_of(session.scalars(query.where(AuditEvent.sequence.in_(few)).limit(size + 1)).all(), size)
+    found: list[AuditEvent] = []
+    looked = 0
+    while low <= high and len(found) <= size:
+        if looked >= MOST:
+            return EventPage(found, high + 1, unfinished=True)
+        high = _leap(session, wanted, meant, high)
+        step = max(low, high - STEP + 1)
+        within = query.where(AuditEvent.sequence >= step, AuditEvent.sequence <= high)
+        found += session.scalars(within.limit(size + 1 - len(found))).all()
+        looked += high - step + 1
+        high = step - 1
+    return _page_of(found, size)
+
+
+def told(session: Session, wanted: Wanted) -> dict[str, str]:
+    """What is looked for, as an event may tell it: texts only that are on record already, else that one was given."""
+    on_record = {
+        "action": any(one.startswith(wanted.action) for one in actions(session)),
+        "subject": _is_there(session, _begins(session, AuditEvent.subject, wanted.subject)),
+        "actor": _is_there(session, AuditEvent.actor == wanted.actor),
+    }
+    texts = {name: getattr(wanted, name) if there else "given" for name, there in on_record.items()}
+    moments = {name: instant(at) for name in ("since", "until") if (at := getattr(wanted, name))}
+    return {name: text for name, text in texts.items() if getattr(wanted, name)} | moments
+
+
+def _is_there(session: Session, fits: ColumnElement[bool]) -> bool:
+    return session.scalar(select(AuditEvent.sequence).where(fits).limit(1)) is not None
+
+
+def actions(session: Session) -> list[str]:
+    """Every action that ever happened, in the order of the letters."""
+    return sorted(session.scalars(_ACTIONS))
+
+
+def _page_of(found: Sequence[AuditEvent], size: int) -> EventPage:
     return EventPage(found[:size], found[size - 1].sequence if len(found) > size else None)
 
 
-def _fits(wanted: Wanted) -> list[ColumnElement[bool]]:
-    fits: list[ColumnElement[bool]] = []
+def _columns(session: Session, wanted: Wanted, meant: Sequence[str]) -> Iterator[ColumnElement[bool]]:
+    """What is looked for in one column, a condition for each; the actions that are meant in full."""
     if wanted.action:
-        fits.append(AuditEvent.action.startswith(wanted.action, autoescape=True))
-    if wanted.subject:
-        fits.append(AuditEvent.subject.startswith(wanted.subject, autoescape=True))
+        yield AuditEvent.action.in_(meant)
     if wanted.actor:
-        fits.append(AuditEvent.actor == wanted.actor)
+        yield AuditEvent.actor == wanted.actor
+    if wanted.subject:
+        yield _begins(session, AuditEvent.subject, wanted.subject)
+
+
+def _times(wanted: Wanted) -> Iterator[ColumnElement[bool]]:
     if wanted.since is not None:
-        fits.append(AuditEvent.at >= wanted.since)
+        yield AuditEvent.at >= wanted.since
     if wanted.until is not None:
-        fits.append(AuditEvent.at < wanted.until)
-    return fits
+        yield AuditEvent.at < wanted.until
+
+
+def _begins(session: Session, column: InstrumentedAttribute[str], beginning: str) -> ColumnElement[bool]:
+    """That a text begins so, byte by byte, as a stretch of the column's index."""
+    end = beginning + _LAST
+    if session.get_bind().dialect.name == "postgresql":
+        return and_(column.op("~>=~", is_comparison=True)(beginning), column.op("~<~", is_comparison=True)(end))
+    return and_(column >= beginning, column < end)
+
+
+def _between(session: Session, wanted: Wanted, before: int | None) -> tuple[int, int]:
+    """The first and the last sequence that can be: clocks differ, so that times need not follow the sequence."""
+    times = [*_times(wanted)]
+    high = session.scalar(select(func.max(AuditEvent.sequence)).where(*times)) or 0
+    low = (session.scalar(select(func.min(AuditEvent.sequence)).where(*times)) or 1) if times else 1
+    return low, high if before is None else min(high, before - 1)
+
+
+def _few(session: Session, columns: Sequence[ColumnElement[bool]], low: int, high: int) -> Sequence[int] | None:
+    """The sequences of all events that fit in one column, when they are few."""
+    for column in columns:
+        within: Any = (AuditEvent.sequence >= low, AuditEvent.sequence <= high)
+        some = session.scalars(select(AuditEvent.sequence).where(column, *within).limit(FEW + 1)).all()
+        if len(some) <= FEW:
+            return some
+    return None
+
+
+def _leap(session: Session, wanted: Wanted, meant: Sequence[str], high: int) -> int:
+    """The highest sequence, from `high` downwards, at which something can fit."""
+    if wanted.action:
+        high = max((_newest(session, AuditEvent.action == one, high) for one in meant), default=0)
+    return _newest(session, AuditEvent.actor == wanted.actor, high) if wanted.actor else high
+
+
+def _newest(session: Session, fits: ColumnElement[bool], high: int) -> int:
+    return session.scalar(select(func.max(AuditEvent.sequence)).where(fits, AuditEvent.sequence <= high)) or 0
