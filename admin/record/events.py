@@ -23,6 +23,10 @@ from cds.service import service_of
 from knowledge.canonical import instant
 from knowledge.errors import WrongValue
 from knowledge.models import AuditEvent, User
+from knowledge.steps import SYSTEM
+
+PROGRAM = "the program"
+"""How pages name the actor of what nobody did."""
 
 FIELDS = ("action", "subject", "actor", "since", "until")
 
@@ -110,8 +114,15 @@ def _wanted(typed: dict[str, str]) -> tuple[Wanted, dict[str, str]]:
     since, until = moments.get("since"), moments.get("until")
     if since and until and since >= until:
         problems["until"] = "This is not after the beginning, so nothing can lie between."
-    texts = {name: typed.get(name, "") for name in ("action", "subject", "actor")}
-    return Wanted(**texts, since=since, until=until), problems
+    actor = typed.get("actor", "")
+    wanted = Wanted(
+        action=typed.get("action", ""),
+        subject=typed.get("subject", ""),
+        actor=SYSTEM if actor.lower() == PROGRAM else actor,
+        since=since,
+        until=until,
+    )
+    return wanted, problems
 
 
 def _before() -> int | None:

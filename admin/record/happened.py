@@ -99,7 +99,8 @@ def leads_to(event: AuditEvent) -> str | None:
             return url_for("desk_decisions.decision", key=key)
         case [number] if kind == "incident" and number.isdecimal():
             return url_for("desk_incidents.incident", number=int(number))
-    return None
+        case _:
+            return None
 
 
 def line_by_line(details: Any, before: str = "") -> Iterator[tuple[str, str]]:

@@ -21,10 +21,8 @@ def in_words(criteria: Criteria, apps: Mapping[str, str]) -> str:
         parts.append(what)
     if criteria.release is not None:
         parts.append(f"by release {criteria.release}")
-    if criteria.since is not None:
-        parts.append(f"recorded from {_said(criteria.since)} on")
-    if criteria.until is not None:
-        parts.append(f"recorded {_end(criteria.until)}")
+    if criteria.since is not None or criteria.until is not None:
+        parts.append(f"recorded {_between(criteria.since, criteria.until)}")
     if criteria.app is not None:
         parts.append(f"asked by {apps.get(str(criteria.app), f'the app {criteria.app}')}")
     return ", ".join(parts)
@@ -42,11 +40,10 @@ def _became(criteria: Criteria) -> str:
             return f"in which {rule} was {what}" if criteria.rule else f"in which at least one rule was {what}"
 
 
-def _said(at: datetime) -> str:
-    return f"{day(at)} (UTC)" if at.timetz().replace(tzinfo=None) == time() else moment(at)
-
-
-def _end(until: datetime) -> str:
-    if until.timetz().replace(tzinfo=None) == time():
-        return f"until the end of {day(until - timedelta(days=1))} (UTC)"
-    return f"before {moment(until)}"
+def _between(since: datetime | None, until: datetime | None) -> str:
+    days = all(at is None or at.timetz().replace(tzinfo=None) == time() for at in (since, until))
+    start = "" if since is None else f"from {day(since) if days else moment(since)} on"
+    end = ""
+    if until is not None:
+        end = f"until the end of {day(until - timedelta(days=1))}" if days else f"before {moment(until)}"
+    return f"{' and '.join(filter(None, (start, end)))}{' (UTC)' if days else ''}"

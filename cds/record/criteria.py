@@ -180,7 +180,7 @@ class _Reading:
         text = self._given(name)
         if _NUMBER.fullmatch(text):
             return int(text)
-        self._wrong(name, "This is a whole number, such as 1.")
+        self._wrong(name, f"A {name} is a whole number, such as 1.")
         return None
 
     def _moment(self, name: str, *, end: bool = False) -> datetime | None:
