@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, false, func, or_, select
+from sqlalchemy import ColumnElement, and_, false, func, or_, select, tuple_
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import InstrumentedAttribute
 
 from cds.models import ApiKey, Decision
 from cds.record.criteria import COMMAND, Criteria, Outcome, places_of
@@ -97,20 +98,22 @@ def find(
     known = orders.of_all(session)
     releases = places_of(known, criteria)
     backwards = after is None
+    columns = select(*_COLUMNS, *(FACTS if facts else ()))
+    along = _along(session, criteria, releases)
+    fitting = columns.where(*(along.others if along else fits(criteria, releases)))
     rows: list[Any] = []
     stopped = None
-    query = select(*_COLUMNS, *(FACTS if facts else ())).where(*fits(criteria, releases))
-    query = query.order_by(Decision.sequence.desc() if backwards else Decision.sequence)
     looked = 0
-    for low, high in _where(session, criteria, releases, whole(session, before=before, after=after), backwards):
+    within = whole(session, before=before, after=after)
+    for stretch in _where(session, criteria, releases, within, backwards):
         if looked >= MOST:
-            stopped = high + 1 if backwards else low - 1
+            stopped = stretch.high + 1 if backwards else stretch.low - 1
             break
-        within = query.where(Decision.sequence >= low, Decision.sequence <= high)
-        rows += session.execute(within.limit(size + 1 - len(rows))).all()
+        some = _within(fitting, stretch, along, backwards).limit(size + 1 - len(rows))
+        rows += session.execute(some).all()
         if len(rows) > size:
             break
-        looked += high - low + 1
+        looked += stretch.high - stretch.low + 1
     listed = _listed(session, known, criteria, rows[:size], facts)
     further = listed[-1].sequence if len(rows) > size else stopped
     if not backwards:
@@ -129,6 +132,46 @@ def _where(
     if _straight(session, criteria, releases):
         return iter([within])
     return stretches(session, criteria, releases, within, backwards=backwards)
+
+
+def _within(fitting: Any, stretch: Stretch, along: _Along | None, backwards: bool) -> Any:
+    """What fits within a stretch, in the order of looking."""
+    low, high = stretch
+    order: list[Any] = [Decision.sequence]
+    if along is None:
+        fitting = fitting.where(Decision.sequence >= low, Decision.sequence <= high)
+    else:
+        order.insert(0, along.column)
+        place = tuple_(*order)
+        fitting = fitting.where(place >= (along.value, low), place <= (along.value, high))
+    return fitting.order_by(*(column.desc() if backwards else column for column in order))
+
+
+@dataclass(frozen=True, slots=True)
+class _Along:
+    """A column whose index, by value and sequence, is followed, and what else holds of what is found."""
+
+    column: InstrumentedAttribute[Any]
+    value: int
+    others: Sequence[ColumnElement[bool]]
+
+
+def _along(session: Session, criteria: Criteria, releases: Places | None) -> _Along | None:
+    """The index that PostgreSQL is to follow.
+
+    Told only that a column has a value and that the newest are wanted, it reads all rows from the newest on when
+    it believes the value to be frequent, even where it ends. SQLite follows the index by itself.
+    """
+    if session.get_bind().dialect.name != "postgresql" or criteria.named or criteria.subject:
+        return None
+    if not _straight(session, criteria, releases):
+        return None
+    if isinstance(criteria.app, int):
+        others = [*fits(replace(criteria, app=None), releases)]
+        return _Along(Decision.api_key_id, criteria.app, others)
+    if criteria.app is None and releases is not None:
+        return _Along(Decision.release_id, next(iter(releases)), [])
+    return None
 
 
 def _straight(session: Session, criteria: Criteria, releases: Places | None) -> bool:
