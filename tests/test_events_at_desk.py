@@ -70,7 +70,7 @@ def test_one_event_tells_all_of_itself_and_leads_to_its_neighbours(auditor: Flas
     assert "Activation, since 2026-01-01T00:00:00.000000Z" in said
     for text in (
         event.digest,
-        event.previous,
+        str(event.previous),
         f"/desk/events/{event.sequence - 1}",
         f"/desk/events/{event.sequence + 1}",
     ):
