@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import weakref
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -211,3 +212,33 @@ def test_a_key_works_in_every_process(shipped_url: str, caller: Caller) -> None:
             session.commit()
     assert newcomer.post({"facts": {}}).status_code == 401
     assert Caller(caller.client, {"Authorization": f"Bearer {API_KEY}"}).ask({})
+
+
+def test_the_releases_that_were_asked_for_last_stay_ready_and_one_in_use_is_never_closed(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[int] = []
+
+    class Ready:
+        def __init__(self, release_id: int) -> None:
+            made.append(release_id)
+
+    monkeypatch.setattr(serving, "prepare", lambda _, release_id: Ready(release_id))
+    kept = Serving()
+    with service.sessions() as session:
+        first = kept.of(session, 1)
+        gone = weakref.ref(first)
+        for release_id in (2, 3, 1, 4):
+            kept.of(session, release_id)
+        assert kept.of(session, 1) is first
+        kept.of(session, 2)
+        assert made == [1, 2, 3, 4, 2]
+        for release_id in (3, 4, 2):
+            kept.of(session, release_id)
+        assert gone() is first, "somebody still asks it"
+        del first
+        assert gone() is None
+        kept.forget()
+        kept.of(session, 2)
+        assert made == [1, 2, 3, 4, 2, 3, 4, 2][: len(made)]
+        assert made[-1] == 2

@@ -116,7 +116,8 @@ def _asked() -> Asked:
         at = moment_or_day(on)
     except WrongValue as problem:
         return Asked(on, now, "now", words, kind, problem.detail)
-    if at > now and at.date() > now.astimezone(UTC).date():
-        return Asked(on, now, "now", words, kind, f"{day(at)} has not come yet.")
+    if at > now:
+        today = at.date() == now.astimezone(UTC).date()
+        return Asked(on, now, "now", words, kind, None if today else f"{day(at)} has not come yet.")
     said = f"on {day(at)}, at the end of the day in UTC" if at.microsecond and "T" not in on else f"at {moment(at)}"
     return Asked(on, at, said, words, kind)
