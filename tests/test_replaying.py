@@ -23,6 +23,7 @@ from cds.record.sealing import personal_digest
 from cds.service import Service, service_of
 from knowledge import audit, lifecycle
 from knowledge.canonical import digest_of_bytes
+from knowledge.database import sessions
 from knowledge.items import ItemKind
 from knowledge.models import AuditEvent, Role, User, Version
 from tests import clinic
@@ -340,7 +341,7 @@ def test_the_history_of_a_rule_tells_who_when_why_and_what_differs(auditor: Audi
         "1 June 2026, 11:00 UTC to 1 June 2026, 13:00 UTC, by release 2",
         "1 June 2026, 13:00 UTC to 1 June 2026, 15:00 UTC, by release 1",
         "1 June 2026, 15:00 UTC to today, by release 2",
-        "[added: ] age_years",
+        "[added: age_years >= 65",
     ):
         assert told in said, told
     assert f"/desk/rules/{GOALS}/history" in read(auditor.desk, f"/desk/rules/{GOALS}")
@@ -365,7 +366,7 @@ def test_the_history_of_a_rule_tells_who_when_why_and_what_differs(auditor: Audi
 def test_where_the_facts_were_removed_the_rest_is_told_and_it_is_no_incident(auditor: Audit) -> None:
     answer = auditor.app.ask(FACTS, subject="patient-0003")
     key = answer["decision_id"]
-    with auditor.service.sessions() as session:
+    with auditor.service.owner() as owner, sessions(owner)() as session:
         details = {"what": "decisions", "count": 1, "first": 1, "last": 1, "reason": "Kept for two years."}
         event = audit.record(
             session, action="facts.removed", subject="decisions", actor="site", at=THIRD, details=details
