@@ -21,6 +21,8 @@ from cds.models import Incident
 from cds.pages.views import in_force_since
 from cds.problems import Refused
 from cds.record import wording
+from cds.record.anchors import last_anchored
+from cds.record.verifying import last_verified
 from cds.service import service_of
 from knowledge.models import Role
 
@@ -71,6 +73,8 @@ class Home(DeskView, AdminIndexView):
             badges=BADGES,
             wording=wording,
             latest=session().scalars(incidents.limit(MOST_INCIDENTS)).all(),
+            verified=last_verified(session()),
+            anchored=last_anchored(session()),
         )
 
     @expose("/sign-in", methods=("GET", "POST"))

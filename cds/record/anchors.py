@@ -91,6 +91,12 @@ def record(session: Session, anchor: Anchor, signature: str, *, at: datetime, ac
     audit.record(session, action=ANCHORED, subject=subject, actor=actor, at=at, details=details)
 
 
+def last_anchored(session: Session) -> datetime | None:
+    """When the last anchor was taken; None when none ever was."""
+    taken = select(AuditEvent.at).where(AuditEvent.action == ANCHORED).order_by(AuditEvent.sequence.desc())
+    return session.scalars(taken.limit(1)).one_or_none()
+
+
 def read(signature: str, keys: Sequence[OKPKey], *, named: str = "The anchor") -> Anchor:
     """The anchor that one of the keys signed. Raises BadAnchor, in a sentence about what is `named`."""
     kid = _header(signature, named).get("kid")

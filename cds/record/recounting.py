@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from cds.models import DecisionBlock, RuleTally
-from cds.record.tallying import COUNTED, LETTERS, counted_until
+from cds.record.tallying import COUNTED, LETTERS, counted_until, tallied
 from knowledge.proofs import Counted, Problem
 
 _TALLIES = select(RuleTally.place, *(getattr(RuleTally, state) for state in COUNTED)).where(
@@ -82,7 +82,7 @@ class Recount:
         for state, letter in zip(COUNTED, LETTERS, strict=True):
             if getattr(block, state) != sum(letter in one for one in states):
                 return f"{named}: {state} is not what its decisions come to."
-        found = _tallied(states)
+        found = tallied(states)
         self._tallies += len(found)
         places = range(len(states[0]))
         asked = {"release": block.release_id, "block": block.id, "places": list(places)}
@@ -91,11 +91,3 @@ class Recount:
             place = min(place for place in places if stored.get(place) != found.get(place))
             return f"{named}: rule {place + 1} of the release is not counted as it is in its decisions."
         return None
-
-
-def _tallied(states: list[str]) -> dict[int, tuple[int, ...]]:
-    """How often each rule is in each counted state; the rules of which none is are left out."""
-    rules, letters = len(states[0]), "".join(states)
-    columns = ((place, letters[place::rules]) for place in range(rules))
-    counted = ((place, tuple(map(column.count, LETTERS))) for place, column in columns)
-    return {place: counts for place, counts in counted if any(counts)}

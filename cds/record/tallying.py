@@ -6,8 +6,7 @@ how often a rule fires; they are made from the decisions and can be made again.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date
 
 from sqlalchemy import delete, func, select, text
@@ -94,15 +93,23 @@ def _add(session: Session, block: DecisionBlock, decisions: Sequence[tuple[int, 
         setattr(block, state, getattr(block, state) + sum(letter in letters for letters in states))
     session.flush()
     rows = [
-        {"release_id": block.release_id, "place": place, "block_id": block.id, **counts}
-        for place, counts in enumerate(map(_counts, zip(*states, strict=True)))
-        if any(counts.values())
+        {
+            "release_id": block.release_id,
+            "place": place,
+            "block_id": block.id,
+            **dict(zip(COUNTED, counts, strict=True)),
+        }
+        for place, counts in tallied(states).items()
     ]
     if rows:
         session.execute(_ADD, rows)
 
 
-def _counts(column: Iterable[str]) -> dict[str, int]:
-    """How often each counted state stands in what became of one rule."""
-    found = Counter(column)
-    return {state: found[letter] for state, letter in zip(COUNTED, LETTERS, strict=True)}
+def tallied(states: Sequence[str]) -> dict[int, tuple[int, ...]]:
+    """How often each rule, by its place, is in each counted state; the rules of which none is are left out."""
+    rules, letters = len(states[0]), "".join(states)
+    if len(letters) != rules * len(states):
+        raise ValueError("Not all of these decisions are of one release.")
+    columns = ((place, letters[place::rules]) for place in range(rules))
+    counted = ((place, tuple(map(column.count, LETTERS))) for place, column in columns)
+    return {place: counts for place, counts in counted if any(counts)}

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cds.record.anchors import Anchor, check_anchors
@@ -14,6 +17,7 @@ from cds.record.recounting import Recount
 from cds.record.sealing import check_decisions
 from knowledge import audit
 from knowledge.audit import Check, Seen, Verification
+from knowledge.models import AuditEvent
 from knowledge.proofs import Counted, Problem
 from knowledge.steps import SYSTEM
 
@@ -43,3 +47,24 @@ def record_verified(session: Session, verification: Verification, anchors: int, 
     """
     details = {"checked": dict(verification.checked), "anchors": anchors, "head": verification.head}
     audit.record(session, action=VERIFIED, subject="record", actor=SYSTEM, at=at, details=details)
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """When the record was last found untouched, and how much there was of it."""
+
+    at: datetime
+    events: int
+    decisions: int
+    anchors: int
+
+
+def last_verified(session: Session) -> Verified | None:
+    """What was last put on record of a check; None when none ever was."""
+    found = select(AuditEvent).where(AuditEvent.action == VERIFIED).order_by(AuditEvent.sequence.desc())
+    event = session.scalars(found.limit(1)).one_or_none()
+    if event is None:
+        return None
+    told = json.loads(event.details)
+    checked = told["checked"]
+    return Verified(event.at, checked.get("events", 0), checked.get("decisions", 0), told["anchors"])
