@@ -18,11 +18,14 @@ from sqlalchemy import URL, Engine, create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from knowledge import roles
 from knowledge.database import connect, sessions, upgrade
 from tests.copies import drop_copies
 
 POSTGRESQL = os.environ.get("PHASEWISE_TEST_POSTGRESQL", "postgresql+psycopg://postgres@127.0.0.1:5432/test")
 BOTH = ["sqlite", "postgresql"]
+SERVICE = "phasewise_test_service"
+"""The role by which services of the tests sign in that own nothing; it stays in the server, without a database."""
 
 
 @pytest.fixture(scope="module", params=BOTH)
@@ -81,6 +84,28 @@ def empty_database(kind: str, folder: Path) -> Iterator[str]:
     finally:
         drop_copies(url)
         _administer(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def grant_service(url: str) -> None:
+    """Let the service's role do what the service does in a PostgreSQL database; copies of it have that too."""
+    password = make_url(POSTGRESQL).password
+    secret = f"PASSWORD '{password}'" if password else ""
+    _administer(
+        f"DO $$ BEGIN CREATE ROLE {SERVICE} LOGIN {secret}; "
+        "EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$"
+    )
+    engine = connect(url, owner=True)
+    with engine.begin() as connection:
+        roles.grant(connection, SERVICE)
+    engine.dispose()
+
+
+def as_service(url: str) -> str:
+    """The address of a database as a service signs in that may not alter the record."""
+    address = make_url(url)
+    if address.get_backend_name() == "postgresql":
+        address = address.set(username=SERVICE)
+    return address.render_as_string(hide_password=False)
 
 
 @cache

@@ -19,7 +19,7 @@ from knowledge.items import ItemKind
 from knowledge.models import AuditEvent, Role, Version, VersionState
 from knowledge.releasing import in_force
 from tests import clinic
-from tests.databases import BOTH
+from tests.databases import BOTH, as_service, grant_service
 from tests.desk import PASSWORD, enter, staffed_copy
 from tests.paper import form_in
 from tests.test_pages import words
@@ -29,7 +29,10 @@ RULE = "pain-any-educational-tools"
 
 @pytest.fixture(scope="module", params=BOTH)
 def staffed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The shipped content, a person of every role, and a second author and approver."""
+    """The shipped content, a person of every role, and a second author and approver.
+
+    On PostgreSQL the service lives it all as a role that owns nothing.
+    """
     shipped = request.getfixturevalue(f"shipped_{request.param}")
     with staffed_copy(shipped, tmp_path_factory.mktemp("life")) as url:
         engine = connect(url)
@@ -38,13 +41,15 @@ def staffed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
                 people.add(session, name, role, PASSWORD, by=None, at=clinic.LOADED)
             session.commit()
         engine.dispose()
+        if request.param == "postgresql":
+            grant_service(url)
         yield url
 
 
 @pytest.fixture
 def shipped_url(staffed: str, tmp_path: Path) -> Iterator[str]:
     with clinic.copied(staffed, tmp_path) as url:
-        yield url
+        yield as_service(url)
 
 
 class Lead:
