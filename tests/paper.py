@@ -56,3 +56,10 @@ def form_in(page: str, holding: str) -> MultiDict[str, str]:
     found = [sent for _, sent in parser.forms if holding in sent]
     assert found, f"no form of this page has a field {holding}"
     return found[0]
+
+
+def all_fields(page: str) -> dict[str, str]:
+    """What all forms of a page would send, as one."""
+    parser = _Forms()
+    parser.feed(page)
+    return {name: value for _, sent in reversed(parser.forms) for name, value in sent.items()}
