@@ -124,9 +124,7 @@ def test_no_role_is_granted_that_is_above_the_record_or_is_not_there(owner: Engi
     with owner.connect() as connection:
         with pytest.raises(roles.OwnsTheRecord, match="No grant can keep it"):
             roles.grant(connection, "postgres")
-        with pytest.raises(
-            roles.UnknownRole, match='There is no role nobody here. .* CREATE ROLE "nobody here" LOGIN;'
-        ):
+        with pytest.raises(roles.UnknownRole, match='CREATE ROLE "nobody here" LOGIN;'):
             roles.grant(connection, "nobody here")
     said = clinic.command_on(f"sqlite:///{tmp_path / 'x.sqlite3'}")("db", "grant", "x")
     assert (said.exit_code, "An SQLite file has no roles" in said.stderr) == (2, True)
