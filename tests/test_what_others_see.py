@@ -46,6 +46,17 @@ RULES = {
 TOLD = {"audit_events", "incidents"}
 """What reading adds to: that it was read, and that an answer made again was another."""
 
+KEYS: Mapping[str, list[Any]] = {
+    "rules": list(RULES),
+    "facts": ["pain_nrs"],
+    "sources": ["kida-2021"],
+    "vignettes": ["worked-case-c04"],
+    "try": ["worked-case-c04"],
+    "firing": list(RULES)[:1],
+    "static": ["phasewise.css"],
+}
+"""What stands in for a key in each room."""
+
 PRESSED = dict.fromkeys(("keep", "submit", "publish", "revoke", "disable"), "1")
 TYPED = {"reason": "It is time.", "comment": "Agreed.", "title": "Another", "name": "Eve", "label": "Eve's app"}
 TYPED |= {"role": "administrator", "password": "another horse battery", "password_again": "another horse battery"}
@@ -58,7 +69,7 @@ class Place:
     service: Service
     app: Flask
     decision: str
-    numbers: Mapping[str, list[int]]
+    numbers: Mapping[str, list[Any]]
 
     def addresses(self, rule: Rule) -> list[str]:
         """Addresses of the route, of things that there are."""
@@ -74,18 +85,9 @@ class Place:
             return [self.decision]
         if name == "number" and "<string:key>" in rule.rule:
             return [2] if room == "rules" else [1]
-        if name == "number":
-            assert room in self.numbers, f"{rule.rule} varies by a number: say in Place.numbers what there is."
-            return self.numbers[room]
-        return {
-            "rules": list(RULES),
-            "facts": ["pain_nrs"],
-            "sources": ["kida-2021"],
-            "vignettes": ["worked-case-c04"],
-            "try": ["worked-case-c04"],
-            "firing": list(RULES)[:1],
-            "static": ["phasewise.css"],
-        }[room]
+        filled = {**self.numbers, **KEYS}
+        assert room in filled, f"{rule.rule} varies by {name}: say in KEYS or Place.numbers what there is."
+        return filled[room]
 
 
 @pytest.fixture(scope="module")
@@ -118,6 +120,8 @@ def place(shipped_sqlite: str, tmp_path_factory: pytest.TempPathFactory) -> Iter
                 "keys": list(session.scalars(select(ApiKey.id))),
                 "releases": [1],
                 "changes": [1],
+                "events": [1],
+                "incidents": [1],
             }
         keep_up(service)
         yield Place(service, app, answer["decision_id"], numbers)
