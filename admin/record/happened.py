@@ -24,6 +24,7 @@ GROUPS: Mapping[str, str] = {
     "chain.": "Anchors of the chain",
     "alarm.": "Alarms",
     "events.": "Readings of the events by the API",
+    "in-force.": "Readings by the API of what was in force",
 }
 """By the beginning of their actions, what events can be narrowed to."""
 
@@ -59,6 +60,7 @@ _DONE: Mapping[str, str] = {
     "decisions.sealed": "Decisions were sealed",
     "decisions.searched": "Decisions were looked for by the API",
     "events.read": "Events were read by the API",
+    "in-force.read": "What was in force was read by the API",
     "export.made": "A list was taken out",
     "export.begun": "A list began to be taken out",
     "export.finished": "A list was taken out to its end",
