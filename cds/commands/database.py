@@ -8,7 +8,7 @@ import click
 
 from cds.commands.opened import opened
 from knowledge import roles
-from knowledge.database import upgrade
+from knowledge.database import at_head, upgrade
 from knowledge.weaknesses import weaknesses
 
 
@@ -44,6 +44,8 @@ def db_check() -> None:
     Exit code 0, or 1 when it could; each way is named, with the way out.
     """
     with opened() as service, service.database.connect() as connection:
+        if not at_head(service.database):
+            raise click.ClickException("The database is not at the newest migration: phasewise db upgrade.")
         found = weaknesses(connection)
     for sentence in found:
         click.echo(sentence)
