@@ -70,6 +70,9 @@ _DONE: Mapping[str, str] = {
     "comparison.started": "A comparison was started",
     "facts.removed": "Subjects and facts of old decisions were removed",
     "chain.anchored": "The head of the chain was anchored",
+    "alarm.raised": "An alarm was raised",
+    "firing.read": "Firing rates were read by the API",
+    "sheet.read": "A sheet was read by the API",
 }
 _SHELVES = {kind.value: f"desk_{kind.value}s.item" for kind in ItemKind}
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, select, text
+from sqlalchemy import ColumnElement, and_, func, select, text, true
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import InstrumentedAttribute
 
@@ -63,7 +64,7 @@ def page_of_events(session: Session, wanted: Wanted, *, before: int | None = Non
         return EventPage((), None)
     meant = [one for one in actions(session) if one.startswith(wanted.action)] if wanted.action else []
     columns = [*_columns(session, wanted, meant)]
-    low, high = _between(session, wanted, before)
+    low, high = 1, _last(session, wanted, before)
     query = select(AuditEvent).where(*columns, *_times(wanted)).order_by(AuditEvent.sequence.desc())
     few = _few(session, columns, low, high)
     if few is not None:
@@ -77,6 +78,9 @@ def page_of_events(session: Session, wanted: Wanted, *, before: int | None = Non
         step = max(low, high - STEP + 1)
         within = query.where(AuditEvent.sequence >= step, AuditEvent.sequence <= high)
         found += session.scalars(within.limit(size + 1 - len(found))).all()
+        if not looked and len(found) <= size and wanted.since is not None:
+            # Only now: over all of a long time it takes longer than a page that is full at once.
+            low = _end(session, func.min, [*_times(wanted)], 1)
         looked += high - step + 1
         high = step - 1
     return _page_of(found, size)
@@ -132,16 +136,26 @@ def _begins(session: Session, column: InstrumentedAttribute[str], beginning: str
     return and_(column >= beginning, column < end)
 
 
-def _between(session: Session, wanted: Wanted, before: int | None) -> tuple[int, int]:
-    """The first and the last sequence that can be: clocks differ, so that times need not follow the sequence."""
+def _last(session: Session, wanted: Wanted, before: int | None) -> int:
+    """The last sequence that can be: clocks differ, so that times need not follow the sequence."""
+    last = _newest(session, true(), sys.maxsize)
     times = [*_times(wanted)]
-    high = session.scalar(select(func.max(AuditEvent.sequence)).where(*times)) or 0
-    low = (session.scalar(select(func.min(AuditEvent.sequence)).where(*times)) or 1) if times else 1
-    return low, high if before is None else min(high, before - 1)
+    high = _end(session, func.max, times, last) if times else last
+    return high if before is None else min(high, before - 1)
+
+
+def _end(session: Session, which: Any, times: Sequence[ColumnElement[bool]], outermost: int) -> int:
+    """The lowest or the highest sequence within times; 0 when there is none."""
+    if session.scalar(select(AuditEvent.sequence).where(AuditEvent.sequence == outermost, *times)) is not None:
+        return outermost
+    # Of a sum the ends are looked for in the index of the times, not from one end of the chain on.
+    return session.scalar(select(which(AuditEvent.sequence + 0)).where(*times)) or 0
 
 
 def _few(session: Session, columns: Sequence[ColumnElement[bool]], low: int, high: int) -> Sequence[int] | None:
-    """The sequences of all events that fit in one column, when they are few."""
+    """The sequences of all events that fit in one column, when they are few and many are looked through."""
+    if high - low < STEP:
+        return None
     for column in columns:
         within: Any = (AuditEvent.sequence >= low, AuditEvent.sequence <= high)
         some = session.scalars(select(AuditEvent.sequence).where(column, *within).limit(FEW + 1)).all()
