@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, select, text, true
+from sqlalchemy import ColumnElement, and_, func, select, text, tuple_
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import InstrumentedAttribute
 
@@ -138,7 +137,7 @@ def _begins(session: Session, column: InstrumentedAttribute[str], beginning: str
 
 def _last(session: Session, wanted: Wanted, before: int | None) -> int:
     """The last sequence that can be: clocks differ, so that times need not follow the sequence."""
-    last = _newest(session, true(), sys.maxsize)
+    last = session.scalar(select(func.max(AuditEvent.sequence))) or 0
     times = [*_times(wanted)]
     high = _end(session, func.max, times, last) if times else last
     return high if before is None else min(high, before - 1)
@@ -167,9 +166,17 @@ def _few(session: Session, columns: Sequence[ColumnElement[bool]], low: int, hig
 def _leap(session: Session, wanted: Wanted, meant: Sequence[str], high: int) -> int:
     """The highest sequence, from `high` downwards, at which something can fit."""
     if wanted.action:
-        high = max((_newest(session, AuditEvent.action == one, high) for one in meant), default=0)
-    return _newest(session, AuditEvent.actor == wanted.actor, high) if wanted.actor else high
+        high = max((_newest(session, AuditEvent.action, one, high) for one in meant), default=0)
+    return _newest(session, AuditEvent.actor, wanted.actor, high) if wanted.actor else high
 
 
-def _newest(session: Session, fits: ColumnElement[bool], high: int) -> int:
-    return session.scalar(select(func.max(AuditEvent.sequence)).where(fits, AuditEvent.sequence <= high)) or 0
+def _newest(session: Session, column: InstrumentedAttribute[str], value: str, high: int) -> int:
+    """The highest sequence up to `high` at which a column has a value; 0 when there is none."""
+    if session.get_bind().dialect.name != "postgresql":
+        newest = select(func.max(AuditEvent.sequence)).where(column == value, AuditEvent.sequence <= high)
+        return session.scalar(newest) or 0
+    # Asked for a maximum, PostgreSQL reads the chain backwards until the value comes, however far that is.
+    order = (column, AuditEvent.sequence)
+    nearest = select(*order).where(tuple_(*order) <= (value, high)).order_by(*(one.desc() for one in order)).limit(1)
+    found = session.execute(nearest).one_or_none()
+    return found[1] if found is not None and found[0] == value else 0
