@@ -17,18 +17,16 @@ def root(leaf, index, count, path):  # RFC 6962, section 2.1.1, from the root do
     return hashlib.sha256(b"\1" + beside + root(leaf, index - half, count - half, path[:-1])).digest()
 
 
-sys.excepthook = lambda kind, problem, _: print(
-    f"NOT PROVEN: the document cannot be read ({kind.__name__}: {problem})."
-)
+sys.excepthook = lambda kind, problem, _: print(f"NOT PROVEN: it cannot be read ({kind.__name__}: {problem}).")
 proof = json.load(sys.stdin.buffer)
 decision, batch, event, facts = proof["decision"], proof["batch"], proof["event"], proof.get("disclosed")
 found = root(digest(decision), batch["index"], event["details"]["count"], batch["path"])
-claims = {"is a proof": (proof["format"], event["action"]) == ("phasewise-proof/1", "decisions.sealed")}
-if facts is not None:
-    claims["has these facts"] = digest(facts["personal"]) == decision["personal"]
-    claims["has these states of rules"] = digest(facts["states"]) == decision["states"]
-claims["is in its batch"] = "sha256:" + found.hex() == event["details"]["root"]
-claims["has its event"] = digest({name: event[name] for name in event if name != "digest"}) == event["digest"]
+claims = {
+    "is a proof": (proof["format"], event["action"]) == ("phasewise-proof/1", "decisions.sealed"),
+    "has these facts": facts is None or all(digest(facts[part]) == decision[part] for part in ("personal", "states")),
+    "is in its batch": "sha256:" + found.hex() == event["details"]["root"],
+    "has its event": digest({name: event[name] for name in event if name != "digest"}) == event["digest"],
+}
 ends = f"No anchor covers it: hold event {event['sequence']}, {event['digest']}, against the chain."
 if "anchor" in proof:
     anchor = json.loads(base64.urlsafe_b64decode(proof["anchor"]["jws"].split(".")[1] + "=="))

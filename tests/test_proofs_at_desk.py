@@ -11,10 +11,13 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from cds.record.upkeep import keep_up
+from cds.record.verifying import last_verified
 from cds.service import Service
+from knowledge.database import connect, sessions
 from knowledge.models import AuditEvent
 from tests.clinic import Caller, Command
 from tests.desk import enter, staffed_copy
+from tests.story import by_force
 from tests.test_pages import read, words
 from tests.test_proving import checked
 
@@ -79,3 +82,26 @@ def test_the_home_says_when_the_record_was_last_checked_and_anchored(
     said = words(read(client, "/desk/"))
     assert "nothing was touched. It holds 1 anchor that was kept elsewhere." in said
     assert "The last anchor was taken on" in said
+
+
+def test_of_a_record_that_was_touched_nothing_more_is_recorded(runner: Command, shipped_url: str) -> None:
+    engine = connect(shipped_url)
+    with sessions(engine).begin() as session:
+        by_force(session, "UPDATE releases SET reason = 'Nothing.'")
+    bad = runner("audit", "verify", "--record")
+    assert (bad.exit_code, "Nothing was put on record" in bad.stdout) == (1, True)
+    with sessions(engine)() as session:
+        assert last_verified(session) is None
+    engine.dispose()
+
+
+def test_verifying_says_how_far_it_has_come_unless_it_is_to_be_quiet(
+    runner: Command, caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(3):
+        caller.ask({"has_mbc": True})
+    monkeypatch.setattr("cds.commands.progress._ELSEWHERE", 0)
+    told = runner("audit", "verify").stderr.splitlines()
+    assert told[0] == "Checked 1 events."
+    assert [line for line in told if "3 decisions" in line][:3] == [f"Checked {n} of 3 decisions." for n in (1, 2, 3)]
+    assert runner("audit", "verify", "--quiet").stderr == ""

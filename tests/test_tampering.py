@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from cds.models import Decision
 from cds.record import retention
 from cds.record.incidents import record_incident
-from cds.record.proving import row_of
+from cds.record.proving import NotProvable, proof_of, row_of
 from cds.record.sealing import personal_digest, seal
 from cds.record.tallying import tally
 from cds.record.verifying import verify
@@ -22,6 +22,7 @@ from knowledge.canonical import digest
 from knowledge.database import sessions
 from knowledge.models import AuditEvent, Release, User
 from tests.story import by_force, count_from_one, decision, draft_of, later, on_sqlite, story
+from tests.test_proving import checked
 
 pytest_plugins = ["tests.databases"]
 
@@ -311,6 +312,14 @@ def test_every_change_is_found_and_named(session: Session, change: str) -> None:
 def test_two_rows_that_changed_places_are_found(session: Session, swap: tuple[str, str, int, int]) -> None:
     by_force(session, *swapped(*swap))
     assert problem(session) == SWAPS[swap]
+
+
+def test_a_decision_whose_facts_were_removed_is_proven_without_them(session: Session) -> None:
+    row = row_of(session, ONE)
+    assert row["facts_posted"] == ""
+    assert checked(proof_of(session, row))[0] == 0
+    with pytest.raises(NotProvable, match=r"its facts were removed by event 22; it is provable without them\."):
+        proof_of(session, row, with_facts=True)
 
 
 def test_facts_that_were_removed_too_early_are_found(session: Session) -> None:
