@@ -9,7 +9,9 @@ import json
 import re
 import sqlite3
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -92,8 +94,14 @@ class Place:
 
 @pytest.fixture(scope="module")
 def place(shipped_sqlite: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """The place of those whose walk leaves everybody's account as it was."""
+    with desk_in_use(shipped_sqlite, tmp_path_factory.mktemp("walked")) as made:
+        yield made
+
+
+@contextmanager
+def desk_in_use(shipped_sqlite: str, folder: Path) -> Iterator[Place]:
     """A rule in draft, one under review and one approved; a decision about a patient, and an incident."""
-    folder = tmp_path_factory.mktemp("walked")
     with clinic.preparing_once(), staffed_copy(shipped_sqlite, folder) as url, clinic.open_app(url) as app:
         service = app.extensions["phasewise"]
         answer = Caller(app.test_client()).ask({"has_mbc": True, "comfort_function_goals": GOAL}, subject=SUBJECT)
@@ -168,6 +176,10 @@ def at_the_desk(place: Place, name: str) -> FlaskClient:
 
 @pytest.fixture(scope="module")
 def forms(place: Place) -> dict[str, dict[str, str]]:
+    return forms_in(place)
+
+
+def forms_in(place: Place) -> dict[str, dict[str, str]]:
     """What those who may would send to each address that takes a form: gathered from the pages that they see."""
     leads = [at_the_desk(place, name) for name in ("approver", "administrator")]
     seen: dict[str, dict[str, str]] = {}
@@ -268,11 +280,12 @@ def test_an_apps_key_never_sees_another_apps_decision(place: Place) -> None:
     assert GOAL in mine.text
 
 
-def test_an_administrator_meets_no_patient(place: Place, forms: dict[str, dict[str, str]]) -> None:
-    assert SUBJECT in at_the_desk(place, "auditor").get(f"/desk/decisions/{place.decision}").text
-    # From here on, others have other roles and passwords: the administrator has walked through their accounts.
-    for method, address, response in walk(place, "administrator", forms):
-        assert_no_patient(response, method, address)
+def test_an_administrator_meets_no_patient(shipped_sqlite: str, tmp_path: Path) -> None:
+    """In a place of her own: her walk goes through the accounts of the others, and leaves them changed."""
+    with desk_in_use(shipped_sqlite, tmp_path) as place:
+        assert SUBJECT in at_the_desk(place, "auditor").get(f"/desk/decisions/{place.decision}").text
+        for method, address, response in walk(place, "administrator", forms_in(place)):
+            assert_no_patient(response, method, address)
 
 
 def test_nobody_without_a_key_or_a_name_meets_a_patient(place: Place) -> None:
