@@ -100,6 +100,7 @@ def _keep(service: Service, caller: Caller, answers: list[Answer]) -> None:
 def _incident(service: Service, caller: Caller, problem: Disagreement) -> Problem:
     in_force = caller.in_force
     with session_on(caller.connection) as session:
+        session.info["origin"] = caller.origin
         number = record_disagreement(session, problem, in_force.release, in_force.release_id, at=service.now())
         session.commit()
     service.counters.incidents.inc()

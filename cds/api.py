@@ -13,10 +13,11 @@ from sqlalchemy.orm import Session
 from cds import browsing, examples, problems, schemas
 from cds.answering import Caller, answer_batch, answer_one
 from cds.asking import BatchRequest, RecommendationRequest, json_in
-from cds.keys import admitted
+from cds.keys import admitted, revoked, subject_of
 from cds.models import ApiKey, Decision, Purpose
 from cds.problems import MEDIA_TYPE, Refused
 from cds.record.in_full import read_in_full
+from cds.record.refusals import record_refusal
 from cds.record.shapes import DecisionInFull
 from cds.releases import PreparedRelease
 from cds.requests import RequestProblem, escaped, unstorable
@@ -59,6 +60,7 @@ def authenticate() -> None:
     """Every endpoint below the prefix wants an API key, and those that answer the key of an app."""
     admit()
     if request.method == "POST" and g.admitted.purpose is not Purpose.APP:
+        refusal_told("the key of an auditor")
         raise Refused(problems.not_for_this_key("This key reads the record. To ask for an answer, use an app’s key."))
 
 
@@ -69,7 +71,31 @@ def admit() -> None:
         raise Refused(problems.no_key("Send the header Authorization: Bearer <API key>."))
     g.admitted = admitted(connection(), key.strip())
     if g.admitted is None:
+        found = revoked(session(), key.strip())
+        refusal_told("a revoked key" if found else "an unknown key", found)
         raise Refused(problems.no_key("This API key is not known, or was revoked. Ask an administrator for one."))
+
+
+def refusal_told(because: str, key: ApiKey | None = None, subject: str | None = None) -> None:
+    """Put on record that this request is refused: because of what, whose it is, about what; by default about the key.
+
+    Of a key that nobody knows, nothing is kept: it may be one with a slip of the pen.
+    """
+    if key is None and g.admitted is not None:
+        key = session().get(ApiKey, g.admitted.id)
+    record_refusal(
+        service_of(),
+        because=because,
+        subject=subject or (subject_of(key) if key else "api"),
+        actor=key.named if key else "unknown",
+        origin=request.remote_addr,
+        route=route_asked(),
+    )
+
+
+def route_asked() -> str:
+    """The method and the rule of the present request, without what stands in its address."""
+    return f"{request.method} {request.url_rule.rule if request.url_rule else '(none)'}"
 
 
 def _problem(status: int, description: str) -> Any:
@@ -197,6 +223,8 @@ def show_decision(decision_id: str) -> dict[str, Any]:
     decision = session().get(Decision, decision_id) if not unstorable(decision_id) else None
     if g.admitted.purpose is Purpose.AUDIT:
         return _in_full(decision, decision_id)
+    if decision is not None and decision.api_key_id != g.admitted.id:
+        refusal_told("the decision of another", subject=f"decision/{decision.id}")
     if decision is None or decision.api_key_id != g.admitted.id:
         raise Refused(problems.not_found(f"This API key made no decision {decision_id!r}."))
     return browsing.decision_shown(session(), service_of().serving, decision)

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from cds.keys import holder, issue
+from cds.record.origin import from_command
 from cds.service import Service
 from knowledge import people
 from knowledge.models import Role
@@ -25,6 +26,7 @@ def prepare(service: Service, folder: Path) -> Demo:
     """Make the demo accounts and key where they are missing; their secrets stay in a file only its owner reads."""
     demo = _kept(folder / "demo.json")
     with service.sessions() as session:
+        from_command(session)
         at = service.now()
         for role in Role:
             if people.named(session, role.value) is None:

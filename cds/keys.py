@@ -107,6 +107,12 @@ def admitted(connection: Connection, key: str) -> Row[tuple[int, Purpose, int | 
     return connection.execute(_ADMITTED, {"digest": _digest(key)}).one_or_none()
 
 
+def revoked(session: Session, key: str) -> ApiKey | None:
+    """The key of this text that was issued and then revoked."""
+    query = select(ApiKey).where(ApiKey.key_hash == _digest(key), ApiKey.revoked_at.is_not(None))
+    return session.scalars(query).one_or_none()
+
+
 def _in_use(session: Session, label: str) -> ApiKey | None:
     held = session.scalars(select(ApiKey).where(ApiKey.revoked_at.is_(None)).order_by(ApiKey.id))
     return next((one for one in held if folded(one.label) == folded(label)), None)

@@ -17,6 +17,7 @@ from sqlalchemy import Engine
 
 from cds.record.alarms import Watching
 from cds.record.orders import Orders
+from cds.record.refusals import Refusals
 from cds.serving import Serving
 from knowledge.database import connect, sessions
 
@@ -100,6 +101,7 @@ class Service:
         self.serving = Serving()
         self.orders = Orders()
         self.counters = Counters()
+        self.refusals = Refusals()
         self.watching = Watching(self.orders)
         self.watched_at: datetime | None = None
         """When the firing of the rules was last looked at by the upkeep."""

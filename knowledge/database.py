@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar
@@ -119,19 +120,24 @@ def take_turn(connection: Connection) -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(:turn)"), {"turn": TURN})
 
 
-def upgrade(where: Engine | str | URL) -> None:
+def upgrade(where: Engine | str | URL, *, told: Callable[[Connection, str, str], None] | None = None) -> None:
     """Bring the database to the newest migration: all of it or, when something fails, nothing.
 
-    The roles that the service has been given on PostgreSQL may use what is new in it. An SQLite file is opened anew,
-    as its owner.
+    `told` hears, in the same transaction, from which migration to which a database went that was not new. The roles
+    that the service has been given on PostgreSQL may use what is new in it. An SQLite file is opened anew, as its
+    owner.
     """
     url = where.url if isinstance(where, Engine) else make_url(where)
     engine = where if isinstance(where, Engine) and not _in_a_file(url) else connect(url, owner=True)
     try:
         with engine.begin() as connection:
             take_turn(connection)
+            before = MigrationContext.configure(connection).get_current_revision()
             command.upgrade(migrations(connection), "head")
             roles.grant_again(connection)
+            after = MigrationContext.configure(connection).get_current_revision()
+            if told and before and after and before != after:
+                told(connection, before, after)
     finally:
         if engine is not where:
             engine.dispose()

@@ -26,6 +26,7 @@ from admin.entry import cookies, entering
 from cds import keys, serving
 from cds.commands import cli
 from cds.models import Decision, Incident
+from cds.record.refusals import REFUSED
 from cds.releases import PreparedRelease
 from cds.service import EXTENSION, Service, Settings, service_of
 from knowledge import files, lifecycle, loading
@@ -195,11 +196,11 @@ def keys_of(parts: list[dict[str, Any]]) -> list[str]:
 
 
 def counts(service: Service) -> dict[str, int]:
-    """How many decisions, incidents and events are on record."""
+    """How many decisions, incidents and events are on record; that something was refused is not counted."""
     with service.sessions() as session:
         return {
-            table.__tablename__: session.scalar(select(func.count()).select_from(table)) or 0
-            for table in (Decision, Incident, AuditEvent)
+            table.__tablename__: session.scalar(select(func.count()).select_from(table).where(*which)) or 0
+            for table, which in ((Decision, ()), (Incident, ()), (AuditEvent, (AuditEvent.action != REFUSED,)))
         }
 
 

@@ -17,6 +17,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
+from cds.record.refusals import REFUSED
 from cds.service import Service
 from knowledge.models import AuditEvent, Role, Version
 from tests import clinic
@@ -86,9 +87,10 @@ def signs_in(client: FlaskClient, page: str, name: str = "author", password: str
 
 
 def kept(service: Service) -> tuple[int, int]:
-    """How many versions there are, and how many events but those of coming and going."""
+    """How many versions there are, and how many events but those of coming and going and of what was refused."""
     with service.sessions() as session:
-        events = select(func.count()).select_from(AuditEvent).where(AuditEvent.action.not_like("person.%"))
+        other = (AuditEvent.action.not_like("person.%"), AuditEvent.action != REFUSED)
+        events = select(func.count()).select_from(AuditEvent).where(*other)
         return session.scalar(select(func.count()).select_from(Version)) or 0, session.scalar(events) or 0
 
 

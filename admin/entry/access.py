@@ -16,7 +16,7 @@ from flask_wtf import CSRFProtect
 from flask_wtf.csrf import CSRFError
 from werkzeug.wrappers import Response
 
-from admin.entry import cookies, entering, holding
+from admin.entry import cookies, entering, holding, refusing
 from admin.entry.cookies import DESK, LONGEST_PAUSE, LONGEST_SESSION, at_desk
 from cds.api import session
 from cds.service import Service, service_of
@@ -117,6 +117,7 @@ def attach(app: Flask, service: Service) -> None:
             try:
                 tokens.protect()
             except CSRFError:
+                refusing.told("a form without a valid token")
                 return holding.with_a_new_token() or abort(400, _EXPIRED)
         if current_user.is_authenticated:
             _note()
@@ -125,6 +126,8 @@ def attach(app: Flask, service: Service) -> None:
     @app.after_request
     def unkept(response: Response) -> Response:
         if at_desk(request.path):
+            if response.status_code == 403 and request.endpoint not in _OPEN:
+                refusing.told("not for this person")
             response.headers["Cache-Control"] = "no-store"
         return response
 

@@ -12,6 +12,7 @@ from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 from wtforms import PasswordField, StringField
 
+from admin.entry.refusing import told_of_attempts
 from cds.api import session
 from cds.requests import unstorable
 from cds.service import service_of
@@ -108,6 +109,7 @@ def _count(name: str) -> None:
     for limit, whose in ((BY_ADDRESS, (address,)), (BY_NAME, (address, folded(name)))):
         if not _limits().hit(limit, *whose):
             log.warning("sign-in throttled", address=address)
+            told_of_attempts(None if unstorable(name) else people.named(session(), name))
             opens = _limits().get_window_stats(limit, *whose).reset_time
             raise Throttled(max(1, round(opens - time.time())))
 

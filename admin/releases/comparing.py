@@ -137,7 +137,7 @@ class Changes(DeskView):
         run = _run(number)
         if run.by_id != signed_in().id:
             abort(403, f"{run.by.name} started this comparison: ask her to cancel it.")
-        running.cancel(session(), run)
+        running.cancel(session(), run, by=signed_in(), at=service_of().now())
         session().commit()
         return redirect(url_for(".run", number=number), 303)
 

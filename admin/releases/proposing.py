@@ -13,6 +13,7 @@ from flask_login import current_user
 from sqlalchemy import select
 
 from admin.entry.access import APPROVERS, CLINICAL, DeskView, only, signed_in
+from admin.entry.refusing import told_if_not_allowed
 from admin.shelf.catalogue import title_of
 from cds.api import session
 from cds.changes import gated
@@ -68,6 +69,7 @@ class Proposing(DeskView):
             return self._proposed(choice, ticks=refusal.ticks), 422
         except KnowledgeError as error:
             session().rollback()
+            told_if_not_allowed(error)
             return self._proposed(choice, problem=str(error)), 409
         session().commit()
         flash(f"Release {release.number} is published. It answers nobody until it is put in force.")
@@ -90,6 +92,7 @@ class Proposing(DeskView):
             gated.put_in_force(session(), release, by=signed_in(), at=service_of().now(), reason=_reason())
         except KnowledgeError as error:
             session().rollback()
+            told_if_not_allowed(error)
             flash(str(error))
             return redirect(url_for(".release", number=number), 303)
         session().commit()
@@ -105,6 +108,7 @@ class Proposing(DeskView):
             )
         except KnowledgeError as error:
             session().rollback()
+            told_if_not_allowed(error)
             flash(str(error))
             return redirect(url_for(".release", number=number), 303)
         session().commit()

@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from flask_admin import expose
 
 from admin.entry.access import WRITERS, only, signed_in
+from admin.entry.refusing import told_if_not_allowed
 from admin.shelf.checked import checked
 from admin.shelf.forms import filling
 from admin.shelf.items import Shelved
@@ -94,6 +95,7 @@ class Editing(Shelved):
             return self._overtaken(desk, content, among), 409
         except KnowledgeError as error:
             session().rollback()
+            told_if_not_allowed(error)
             return self._form(desk, refused={"": [str(error)]}), 422
         if kept is None:
             flash("Nothing differs from what is kept already, so nothing was saved.")

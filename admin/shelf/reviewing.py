@@ -11,6 +11,7 @@ from flask_admin import expose
 from flask_login import current_user
 
 from admin.entry.access import APPROVERS, CLINICAL, WRITERS, only, signed_in
+from admin.entry.refusing import told_if_not_allowed
 from admin.shelf.items import Shelved, held_in_force, moves, number_in
 from cds.api import session
 from cds.changes import gated
@@ -73,6 +74,7 @@ class Reviewing(Shelved):
             return self._submission(draft, together, chosen, refusal.ticks), 422
         except KnowledgeError as error:
             session().rollback()
+            told_if_not_allowed(error)
             flash(str(error))
             return redirect(url_for(".item", key=key), 303)
         session().commit()
@@ -132,6 +134,7 @@ class Reviewing(Shelved):
             said = take(version, signed_in(), comment)
         except KnowledgeError as error:
             session().rollback()
+            told_if_not_allowed(error)
             flash(str(error))
             if self.version(key, number).state is VersionState.SUBMITTED:
                 return redirect(url_for(".review", key=key, number=number), 303)

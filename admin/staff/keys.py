@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
 from admin.entry.access import ADMINISTRATORS, DeskView, signed_in
+from admin.entry.refusing import told_if_not_allowed
 from cds import keys
 from cds.api import session
 from cds.models import ApiKey, Purpose
@@ -57,6 +58,7 @@ class Keys(DeskView):
             )
         except KnowledgeError as error:
             session().rollback()
+            told_if_not_allowed(error)
             return self._new({_FIELDS.get(type(error), "form"): str(error)}), 422
         session().commit()
         return self.render("desk/key_done.html", label=label, key=key, purpose=purpose)
@@ -76,6 +78,7 @@ class Keys(DeskView):
             return redirect(url_for(".key", number=number), 303)
         except KnowledgeError as error:
             session().rollback()
+            told_if_not_allowed(error)
             return self._key(found, {_FIELDS.get(type(error), "form"): str(error)}), 422
         session().commit()
         flash(f"The key {found.prefix}… is revoked: no app is let in with it any more.")

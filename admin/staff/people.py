@@ -13,6 +13,7 @@ from flask_admin import expose
 from sqlalchemy import select
 
 from admin.entry.access import ADMINISTRATORS, DeskView, signed_in
+from admin.entry.refusing import told_if_not_allowed
 from cds.api import session
 from cds.service import service_of
 from knowledge import passwords, people
@@ -76,6 +77,7 @@ class People(DeskView):
             )
         except KnowledgeError as error:
             session().rollback()
+            told_if_not_allowed(error)
             taken = people.named(session(), _typed()["name"]) if isinstance(error, people.NameTaken) else None
             return self._new({_FIELDS.get(type(error), "form"): str(error)}, _typed(), taken), 422
         session().commit()
@@ -97,6 +99,7 @@ class People(DeskView):
             return redirect(url_for(".person", number=number), 303)
         except KnowledgeError as error:
             session().rollback()
+            told_if_not_allowed(error)
             said = {_FIELDS.get(type(error), "form"): str(error)}
             return self._person(user, step, said, _typed()), 422
 

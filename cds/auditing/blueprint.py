@@ -9,7 +9,7 @@ from flask import g, request
 from flask_smorest import Blueprint
 
 from cds import problems
-from cds.api import PREFIX, admit, session
+from cds.api import PREFIX, admit, refusal_told, session
 from cds.models import ApiKey, Purpose
 from cds.problems import Refused
 from cds.service import service_of
@@ -25,6 +25,7 @@ def authenticate() -> None:
     """Every endpoint wants the key of an auditor; what is recorded meanwhile is recorded as from her address."""
     admit()
     if g.admitted.purpose is not Purpose.AUDIT:
+        refusal_told("the key of an app")
         detail = "This key is an app’s. To read the record, ask an administrator for a key that is for auditing."
         raise Refused(problems.not_for_this_key(detail))
     session().info["origin"] = request.remote_addr

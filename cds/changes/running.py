@@ -132,12 +132,22 @@ def begin(session: Session, what: What, *, by: User, at: datetime) -> tuple[Comp
     return run, True
 
 
-def cancel(session: Session, run: ComparisonRun) -> None:
-    """Ask for a comparison to end; it does with the next decisions."""
-    session.execute(
-        update(ComparisonRun)
-        .where(ComparisonRun.id == run.id, ComparisonRun.state == Work.RUNNING)
-        .values(cancel_requested=True)
+def cancel(session: Session, run: ComparisonRun, *, by: User, at: datetime) -> None:
+    """Ask for a comparison to end; it does with the next decisions. Nothing happens when it has ended already."""
+    take_turn(session.connection())
+    still = (ComparisonRun.id == run.id, ComparisonRun.state == Work.RUNNING, ComparisonRun.cancel_requested.is_(False))
+    if (
+        session.scalar(update(ComparisonRun).where(*still).values(cancel_requested=True).returning(ComparisonRun.id))
+        is None
+    ):
+        return
+    audit.record(
+        session,
+        action="comparison.cancelled",
+        subject=f"comparison/{run.id}",
+        actor=by.name,
+        at=at,
+        details={"by": by.id, "done": run.done},
     )
 
 

@@ -14,10 +14,11 @@ from cds.asking import json_in
 from cds.commands.auditing import audit_group
 from cds.commands.database import db
 from cds.commands.knowledge_base import content
-from cds.commands.opened import ORIGIN, USAGE, opened, problem_text, ready
+from cds.commands.opened import USAGE, opened, problem_text, ready
 from cds.commands.people import key_group, person_group
 from cds.commands.serving import serve
 from cds.problems import Refused
+from cds.record.origin import COMMAND
 from knowledge.database import session_on
 
 
@@ -42,7 +43,7 @@ def recommend(file: IO[bytes], include_not_met: bool) -> None:
             with service.database.connect() as connection:
                 raw = json_in(file.read())
                 in_force = standing(service, session_on(connection))
-                caller = Caller(connection, in_force, api_key_id=None, origin=ORIGIN)
+                caller = Caller(connection, in_force, api_key_id=None, origin=COMMAND)
                 text = answer_one(service, caller, raw, not_met=include_not_met)
         except Refused as refused:
             click.echo(problem_text(refused.problem), err=True)

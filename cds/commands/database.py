@@ -6,9 +6,9 @@ import sys
 
 import click
 
-from cds.commands.opened import opened
+from cds.commands.opened import bring_up_to_date, opened, record_of_owner
 from knowledge import roles
-from knowledge.database import at_head, upgrade
+from knowledge.database import at_head
 from knowledge.weaknesses import weaknesses
 
 
@@ -23,8 +23,8 @@ def db() -> None:
 @db.command("upgrade")
 def db_upgrade() -> None:
     """Bring the database to the newest migration; roles granted before may use what is new."""
-    with opened() as service, service.owner() as owner:
-        upgrade(owner)
+    with opened() as service:
+        bring_up_to_date(service)
     click.echo("The database is at the newest migration.")
 
 
@@ -34,6 +34,7 @@ def db_grant(role: str) -> None:
     """Let the PostgreSQL role ROLE do what the service does, and nothing else."""
     with opened() as service, service.owner() as owner, owner.begin() as connection:
         roles.grant(connection, role)
+        record_of_owner(connection, "database.granted", {"role": role}, at=service.now())
     click.echo(f"{role} may do what the service does. Let the service sign in as {role}, then: phasewise db check")
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 import click
+from sqlalchemy.orm import Session
 
-from cds.commands.opened import at_work, opened
-from knowledge import loading
-from knowledge.database import upgrade
+from cds.commands.opened import at_work, bring_up_to_date, opened
+from knowledge import audit, loading, releasing
+from knowledge.errors import printable
+from knowledge.steps import SYSTEM
 
 
 @click.group()
@@ -20,8 +23,11 @@ def content() -> None:
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 def content_export(folder: Path) -> None:
     """Write the release in force, and drafts not yet in a release, to FOLDER."""
-    with at_work() as (_, session):
+    with at_work() as (service, session):
+        release = releasing.in_force(session)
+        _tell(session, "content.exported", service.now(), folder, release=release.number if release else None)
         exported = loading.export(session, folder)
+        session.commit()
     click.echo(f"Release {exported.release.number} is written to {folder}.")
     if exported.left_out:
         click.echo(f"Left out, because they are not finished: {'; '.join(exported.left_out)}.", err=True)
@@ -36,10 +42,14 @@ def content_import(folder: Path, reason: str) -> None:
     Into an empty database they become release 1, in force and not yet clinically approved; later, what differs from
     the newest version becomes a draft, to be reviewed like any other.
     """
-    with opened() as service, service.owner() as owner:
-        upgrade(owner)
+    with opened() as service:
+        bring_up_to_date(service)
     with at_work() as (service, session):
         loaded = loading.load(session, folder, by=None, at=service.now(), reason=reason)
+        if loaded.release is not None or loaded.drafts:
+            release = loaded.release.number if loaded.release else None
+            told = {"release": release, "drafts": len(loaded.drafts), "reason": reason}
+            _tell(session, "content.imported", service.now(), folder, **told)
         session.commit()
     if loaded.release is not None:
         click.echo(f"Release {loaded.release.number} is imported and in force; {len(loaded.drafts)} drafts.")
@@ -47,3 +57,8 @@ def content_import(folder: Path, reason: str) -> None:
         click.echo("Drafts, to be reviewed:\n" + "\n".join(f"  {name}" for name in loaded.drafts))
     else:
         click.echo("Nothing differs from what is in the database.")
+
+
+def _tell(session: Session, action: str, at: datetime, folder: Path, **details: str | int | None) -> None:
+    details["folder"] = printable(str(folder.absolute()))
+    audit.record(session, action=action, subject="content", actor=SYSTEM, at=at, details=details)

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
 
 import click
+from sqlalchemy import Connection
 from sqlalchemy.exc import ArgumentError, DBAPIError, ProgrammingError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from cds.problems import Problem, Refused
+from cds.record.origin import from_command
 from cds.service import Service, Settings
-from knowledge import loading
+from knowledge import audit, loading
 from knowledge.database import upgrade
 from knowledge.errors import KnowledgeError, printable
 from knowledge.files import SHIPPED
-
-ORIGIN = "command"
-"""From where events and decisions of the command line come."""
+from knowledge.steps import SYSTEM
 
 USAGE = 2
 """The exit code of a command that could not do what it was asked for."""
@@ -32,13 +32,30 @@ _SHIPPED_REASON = "Content that ships with Phasewise, as imported."
 
 def ready(service: Service) -> None:
     """An up-to-date database that has content."""
-    with service.owner() as owner:
-        upgrade(owner)
+    bring_up_to_date(service)
     with service.sessions() as session:
         if loading.is_empty(session):
             click.echo("Loading the shipped content …", err=True)
-            loading.load(session, SHIPPED, by=None, at=service.now(), reason=_SHIPPED_REASON)
+            loading.load(from_command(session), SHIPPED, by=None, at=service.now(), reason=_SHIPPED_REASON)
             session.commit()
+
+
+def bring_up_to_date(service: Service) -> None:
+    """Bring the database to the newest migration; when it was not new, that is an event."""
+
+    def tell(connection: Connection, before: str, after: str) -> None:
+        record_of_owner(connection, "database.upgraded", {"from": before, "to": after}, at=service.now())
+
+    with service.owner() as owner:
+        upgrade(owner, told=tell)
+
+
+def record_of_owner(connection: Connection, action: str, details: Mapping[str, str], *, at: datetime) -> None:
+    """Tell, in the transaction of the connection, what the owner of the database did to it."""
+    with Session(connection) as session:
+        audit.record(from_command(session), action=action, subject="database", actor=SYSTEM, at=at, details=details)
+        # The transaction is the connection's: this ends the session's part in it.
+        session.commit()
 
 
 @contextmanager
@@ -56,16 +73,7 @@ def opened() -> Iterator[Service]:
 def at_work() -> Iterator[tuple[Service, Session]]:
     """The service and a session on it whose events say that they come from the command line."""
     with opened() as service, service.sessions() as session:
-        yield service, marked(session)
-
-
-def marked(session: Session) -> Session:
-    """Have the events of a session say that they come from the command line, and from whose account."""
-    session.info["origin"] = ORIGIN
-    # In a container the account may have no name.
-    with suppress(KeyError, OSError):
-        session.info["account"] = getpass.getuser()
-    return session
+        yield service, from_command(session)
 
 
 @contextmanager

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import click
 
-from cds.commands.opened import at_work, marked, opened, told
+from cds.commands.opened import at_work, opened, told
 from cds.record import anchors, proving, site_keys
+from cds.record.origin import from_command
 from knowledge.steps import SYSTEM
 
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -56,7 +57,7 @@ def audit_anchor(key: Path, folder: Path) -> None:
         path = folder / f"anchor-{anchor.events:09}.jws"
         with path.open("x", encoding="ascii") as file, service.sessions() as session:
             file.write(f"{signature}\n")
-            anchors.record(marked(session), anchor, signature, at=at)
+            anchors.record(from_command(session), anchor, signature, at=at)
             session.commit()
     click.echo(
         f"{path} anchors {anchor.events} events, which seal {anchor.decisions} decisions; the last is {anchor.head}. "

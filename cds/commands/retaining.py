@@ -9,9 +9,10 @@ import click
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from cds.commands.opened import marked, opened
+from cds.commands.opened import opened
 from cds.record import retention
 from cds.record.erasing import clean_up, overwrite
+from cds.record.origin import from_command
 from cds.record.retention import Old, Removal
 from cds.record.upkeep import keep_up
 from knowledge.database import session_on
@@ -68,7 +69,7 @@ def _remove(database: Engine, removal: Removal) -> None:
     done: Counter[str] = Counter()
     with database.connect() as connection, session_on(connection) as session:
         overwrite(connection)
-        marked(session)
+        from_command(session)
         began = time.monotonic()
         for batch in retention.removed(session, removal):
             session.commit()
