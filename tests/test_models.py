@@ -106,6 +106,8 @@ def test_a_decision_is_found_by_its_id_and_numbered_by_the_database(session: Ses
 def test_the_hot_table_has_no_index_but_those_it_needs(session: Session) -> None:
     stored = inspect(session.connection())
     assert {index["name"] for index in stored.get_indexes("decisions")} - {"uq_decisions_id"} == {
-        "ix_decisions_subject"
+        "ix_decisions_subject",
+        "ix_decisions_release_id_sequence",
+        "ix_decisions_api_key_id_sequence",
     }
     assert [key["column_names"] for key in stored.get_unique_constraints("decisions")] == [["id"]]
