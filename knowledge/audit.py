@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from knowledge.canonical import canonical, digest_of_bytes, instant
 from knowledge.database import take_turn
 from knowledge.models import AuditEvent
-from knowledge.proofs import Counted, LastTold, Problem, in_pages, rows_as_told, unreadable
+from knowledge.proofs import Counted, LastTold, Problem, Unreadable, in_pages, rows_as_told, unreadable
 
 Check = Callable[[Session], Iterator[Counted | Problem]]
 """A further proof: says what it counted, and a problem for each bad record, the first of them first."""
@@ -139,12 +139,15 @@ def verify(session: Session, *checks: Check, of_chain: Iterable[Check] = (), see
         session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
     chain = _Chain()
     checked: Counter[str] = Counter()
-    for check in (chain.walk, *of_chain, chain.hold_rows_against_it, *checks):
-        for found in check(session):
-            if isinstance(found, Problem):
-                return Verification(checked, found.sentence, chain.head)
-            checked[found.what] += found.count
-            seen(checked)
+    try:
+        for check in (chain.walk, *of_chain, chain.hold_rows_against_it, *checks):
+            for found in check(session):
+                if isinstance(found, Problem):
+                    return Verification(checked, found.sentence, chain.head)
+                checked[found.what] += found.count
+                seen(checked)
+    except Unreadable as told:
+        return Verification(checked, str(told), chain.head)
     return Verification(checked, None, chain.head)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,6 +47,21 @@ class LastTold:
 
     event: int
     row: dict[str, Any]
+
+
+class Unreadable(KnowledgeError):
+    """What an event tells is not what it should be; the text names the event."""
+
+
+@contextmanager
+def told_in(event: int) -> Iterator[None]:
+    """What is done within stands on the details of an event. Raises Unreadable when they cannot be used."""
+    try:
+        yield
+    except Exception as failure:
+        if not unreadable(failure):
+            raise
+        raise Unreadable(f"Audit event {event} was altered: what it tells cannot be read.") from None
 
 
 def in_pages(session: Session, rows: Select[Any], key: InstrumentedAttribute[Any]) -> Iterator[tuple[Any, Any]]:
@@ -113,6 +129,13 @@ def rows_as_told(session: Session, told: dict[str, LastTold]) -> Iterator[Counte
             yield Problem(problem) if problem else Counted(what)
     for subject, last in left.items():
         yield Problem(f"Audit event {last.event} tells of {subject}, which is no longer stored so.")
+    held = select(ReleaseVersion.release_id, ReleaseVersion.version_id)
+    there = held.join(Release, Release.id == ReleaseVersion.release_id)
+    there = there.join(Version, Version.id == ReleaseVersion.version_id)
+    for release, version in session.execute(held.except_(there).order_by("release_id", "version_id").limit(1)):
+        yield Problem(
+            f"Part {version} of release {release} (ids) was put in beside the record: one of them is not there."
+        )
 
 
 def _problem(session: Session, row: Told, left: dict[str, LastTold]) -> str | None:

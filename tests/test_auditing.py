@@ -94,7 +94,9 @@ def test_a_proof_is_had_by_the_auditor_and_by_the_app_that_asked(
         stranger = keys.issue(session, "Another app", by=None, at=LOADED)
         session.commit()
     other = Caller(auditor.client, {"Authorization": f"Bearer {stranger}"})
-    assert "made no decision" in problem_in(other.get(path), 404)["detail"]
+    nowhere = problem_in(other.get("/api/v1/decisions/x/proof"), 404)["detail"]
+    assert nowhere == "This API key made no decision 'x'."
+    assert problem_in(other.get(path), 404)["detail"] == nowhere.replace("'x'", repr(asked)), "it is not told apart"
     for reader in (auditor, caller):
         plain, full = reader.shown(path), reader.shown(f"{path}?include=facts")
         assert full["disclosed"]["personal"]["subject"] == "patient 7"
@@ -119,6 +121,9 @@ BAD: dict[str, dict[str, Any]] = {
     "/api/v1/events?before=0": {"pointer": "/before"},
     "/api/v1/events?since=yesterday": {"pointer": "/since"},
     "/api/v1/events?since=2026-01-01T00:00:00": {"pointer": "/since"},
+    "/api/v1/events?until=0001-01-01T00:00:00%2B14:00": {"pointer": "/until"},
+    "/api/v1/events/export?format=csv&since=9999-12-31T23:59:59-14:00": {"pointer": "/since"},
+    "/api/v1/decisions?until=0001-01-01T00:00:00Z": {"pointer": "/until"},
     "/api/v1/decisions?rules=x": {"pointer": "/rules", "suggestion": "rule"},
     "/api/v1/decisions?limit=101": {"pointer": "/limit"},
     "/api/v1/decisions?outcome=recomended": {"pointer": "/outcome", "suggestion": "recommended"},

@@ -110,4 +110,6 @@ def test_an_event_tells_no_text_that_is_not_on_record_already(chain: tuple[Sessi
         "subject": "rule/re",
         "actor": "given",
     }
+    unstorable = Wanted(subject="a\x00b", actor="\x00")
+    assert told(session, unstorable) == {"subject": "given", "actor": "given"}
     assert told(session, Wanted()) == {}

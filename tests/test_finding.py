@@ -267,6 +267,7 @@ BAD: Mapping[str, tuple[dict[str, str], dict[str, str]]] = {
     "a moment without a zone": ({"until": "2026-02-01T09:00:00"}, {"/until": "The time has no zone"}),
     "an end before the beginning": ({"since": "2026-02-02", "until": "2026-02-01"}, {"/until": "not after the"}),
     "the last day of all": ({"until": "9999-12-31"}, {"/until": "There is no such day"}),
+    "before all time": ({"until": "0001-01-01T00:00:00Z"}, {"/until": "No moment lies before"}),
     "a rule that is not known": ({"rule": "walk-dayly"}, {"/rule": "Did you mean “walk-daily”?"}),
     "a statement": ({"rule": "a-statement"}, {"/rule": "that can fire"}),
     "a version of no rule": ({"version": "1"}, {"/version": "of which rule"}),

@@ -61,7 +61,7 @@ def test_a_decision_that_was_touched_has_no_proof_and_the_page_goes_on(
     monkeypatch.setattr("cds.record.proving.decision_digest", lambda row: "sha256:00")
     refused = client.get(f"/desk/decisions/{asked}/proof.json")
     assert (refused.status_code, "does not fit what was sealed" in refused.text) == (409, True)
-    monkeypatch.setattr("cds.record.proving.batch_of", lambda event: json.loads("{"))
+    monkeypatch.setattr("cds.record.proving.batch_in", lambda event, details: json.loads("{"))
     assert "An event that seals decisions cannot be read." in words(read(client, f"/desk/decisions/{asked}"))
 
 

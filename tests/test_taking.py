@@ -135,6 +135,15 @@ def test_it_is_on_record_before_the_first_byte_and_when_the_taker_hangs_up(
     assert (begun.action, begun.origin) == ("export.begun", "127.0.0.1")
 
 
+def test_whoever_asks_for_the_headers_alone_takes_nothing(auditor: FlaskClient, service: Service) -> None:
+    by_api = {"Authorization": f"Bearer {AUDITOR_KEY}"}
+    for path in ("/desk/decisions/export.csv", "/desk/events/export.csv", "/api/v1/decisions/export?format=csv"):
+        response = auditor.head(path, headers=by_api if path.startswith("/api") else None)
+        assert response.content_type == "text/csv; charset=utf-8"
+        assert response.headers["Content-Disposition"].startswith("attachment")
+    assert exports(service) == []
+
+
 def test_what_cannot_be_looked_for_is_not_taken_out(auditor: FlaskClient, service: Service) -> None:
     response = auditor.get("/desk/decisions/export.csv?rule=nobody&facts=1")
     assert (response.status_code, response.headers["Location"]) == (303, "/desk/decisions/?rule=nobody")

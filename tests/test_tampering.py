@@ -149,6 +149,12 @@ CHANGES = {
     "INSERT INTO release_versions (release_id, version_id) VALUES (1, 4)": (
         "Release 1 was altered: its versions are not those that it was published with."
     ),
+    **{
+        f"INSERT INTO release_versions (release_id, version_id) VALUES ({release}, {version})": (
+            f"Part {version} of release {release} (ids) was put in beside the record: one of them is not there."
+        )
+        for release, version in ((1, 88), (77, 1), (77, 88))
+    },
     "DELETE FROM releases WHERE id = 2": "Row 1 of the release approvals was altered: it cannot be read.",
     "UPDATE release_approvals SET by_id = 1": ("Approval 1 of release 2 was altered: by not as audit event 12 told."),
     "DELETE FROM release_approvals": ("Audit event 12 tells of release/2/approval/1, which is no longer stored so."),
@@ -256,6 +262,7 @@ CHANGES = {
             ("salt = 'of Eve'", "digest"),
             ("release_id = 2", "digest"),
             ("digest = NULL", "digest"),
+            ("digest = 'sha256:00'", "digest"),
             ("kind = 'nothing'", "digest, kind"),
             ("at = '2020-01-01 00:00:00+00:00'", "at, digest"),
             ("personal = 'sha256:00'", "digest"),
@@ -272,6 +279,12 @@ CHANGES = {
             ("recommended = 2", "recommended is not what its decisions come to."),
             ("decisions = 7", "it counts 7 decisions, and 6 are stored."),
         )
+    },
+    **{
+        f"UPDATE decision_blocks SET {end} = {number} WHERE id = 1": (
+            f"{BLOCK.replace(numbers, other)}: the first of its decisions is 1, the last 8."
+        )
+        for end, number, numbers, other in (("first", 0, "1 to", "0 to"), ("last", 9, "to 8", "to 9"))
     },
     "UPDATE decision_blocks SET day = '2026-02-01'": (
         f"Decision {ONE} (number 1) is in no block of those that were counted."
@@ -381,6 +394,33 @@ def test_a_chain_written_anew_throughout_has_another_head(session: Session) -> N
     assert verify(session).head != head
 
 
+@pytest.mark.parametrize("details", ["{}", "[]", "nothing"])
+@pytest.mark.parametrize(
+    "action",
+    [
+        "version.drafted",
+        "decisions.sealed",
+        "facts.removed",
+        "person.role_changed",
+        "api_key.issued",
+        "incident.recorded",
+    ],
+)
+def test_an_event_that_tells_nothing_of_the_kind_is_named(session: Session, action: str, details: str) -> None:
+    last = session.get_one(AuditEvent, LAST)
+    event = AuditEvent(
+        sequence=LAST + 1, at=later(30), actor="Eve", action=action, subject="it", details=details, previous=last.digest
+    )
+    event.digest = event_digest(event)
+    session.add(event)
+    session.flush()
+    found = problem(session)
+    if (action, details) == ("version.drafted", "{}"):
+        assert found is None, "nothing is told of a version, so nothing is held against it"
+    else:
+        assert re.fullmatch(rf"Audit event {LAST + 1} was altered: .*cannot be read\.", found or "")
+
+
 def test_a_draft_that_was_rewritten_beside_the_record_is_found(session: Session) -> None:
     ada = session.scalars(select(User).where(User.name == "Ada")).one()
     draft = draft_of(session, ada, key="sleep-well")
@@ -403,6 +443,25 @@ def test_moments_that_cannot_be_read_are_named(
     only_where_columns_hold_anything(session)
     by_force(session, f"UPDATE {table} SET {column} = {garbage} WHERE {row}")
     assert re.search(r" [23] .*was altered: it cannot be read\.$", problem(session) or "")
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "row"),
+    [
+        ("decisions", "recorded_at", "sequence = 5"),
+        ("audit_events", "at", "sequence = 5"),
+        ("users", "created_at", "id = 1"),
+    ],
+)
+@pytest.mark.parametrize("writing", ["replace({0}, ' ', 'T')", "{0} || 'Z'", "substr({0}, 1, 19)", "{0} || '+00:00'"])
+def test_a_moment_in_another_writing_is_found(
+    session: Session, table: str, column: str, row: str, writing: str
+) -> None:
+    """It is the same moment, and would no longer be found where one looks by the time."""
+    only_where_columns_hold_anything(session)
+    by_force(session, f"UPDATE {table} SET {column} = {writing.format(column)} WHERE {row}")
+    number = row.rpartition(" ")[2]
+    assert problem(session) == f"Row {number} of {table} was altered: its {column} is not written as moments are."
 
 
 @pytest.mark.parametrize("garbage", ["x'ff00'", "CAST(x'ff' AS text)"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import Response, request
@@ -23,12 +24,22 @@ class _Shape(Schema):
         unknown = RAISE
 
 
+class Moment(fields.AwareDateTime):
+    """A moment with its zone, given in UTC; one that is in no year of that is refused."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:
+        try:
+            return super()._deserialize(value, attr, data, **kwargs).astimezone(UTC)
+        except OverflowError:
+            raise self.make_error("invalid", input=value, obj_type=self.OBJ_TYPE) from None
+
+
 class EventCriterion(Schema):
     action = fields.String(load_default="", validate=validate.Length(max=LONGEST), metadata={"example": "release."})
     subject = fields.String(load_default="", validate=validate.Length(max=LONGEST), metadata={"example": "rule/"})
     actor = fields.String(load_default="", validate=validate.Length(max=LONGEST))
-    since = fields.AwareDateTime(format="iso")
-    until = fields.AwareDateTime(format="iso")
+    since = Moment(format="iso")
+    until = Moment(format="iso")
 
 
 class EventsQuery(EventCriterion):

@@ -26,6 +26,7 @@ FIELDS = ("q", "subject", "rule", "version", "outcome", "release", "since", "unt
 
 LONGEST = 200
 
+_FIRST = datetime.min.replace(tzinfo=UTC)
 _DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _NUMBER = re.compile("[0-9]{1,9}")
 
@@ -88,6 +89,8 @@ class _Reading:
         since, until = self._moment("since"), self._moment("until", end=True)
         if since and until and since >= until:
             self._wrong("until", "This is not after the beginning, so nothing can lie between.")
+        if until == _FIRST:
+            self._wrong("until", "No moment lies before this one.")
         rule = self._rule()
         read = Criteria(
             named=self._text("q"),

@@ -14,7 +14,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from cds.models import Decision, Incident
 from knowledge.canonical import instant
 from knowledge.models import AuditEvent
-from knowledge.proofs import Counted, Problem, in_pages
+from knowledge.proofs import Counted, Problem, in_pages, told_in
 
 REMOVED = "facts.removed"
 
@@ -65,27 +65,35 @@ def check_removals(session: Session) -> Iterator[Counted | Problem]:
             for event, *rest, newest in session.execute(emptied_by.where(removed_in.is_not(None)).group_by(removed_in))
         }
         for event, told in _told(session, what):
-            which, newest = stored.pop(event, (None, ""))
-            if newest >= told["recorded_before"]:
-                yield Problem(
-                    f"Audit event {event} tells that the facts of {what} recorded before {told['recorded_before']} "
-                    f"were removed; one of those emptied by it was recorded at {newest}."
-                )
-            if which != (told["count"], told["first"], told["last"]):
-                yield Problem(
-                    f"Audit event {event} tells that the facts of {told['count']} {what} were removed, from "
-                    f"{told['first']} to {told['last']}; the {what} emptied by it are others."
-                )
-            yield Counted("removals")
+            with told_in(event):
+                problem = _otherwise(event, what, told, *stored.pop(event, (None, "")))
+            yield Problem(problem) if problem else Counted("removals")
         for event, ((count, first, last), _) in sorted(stored.items()):
             yield Problem(f"{count} {what} from {first} to {last} were emptied, and audit event {event} tells of none.")
+
+
+def _otherwise(event: int, what: str, told: dict[str, Any], which: tuple[int, ...] | None, newest: str) -> str | None:
+    """A sentence when an event tells otherwise than what was emptied by it: how many from which to which, how old."""
+    if newest >= told["recorded_before"]:
+        return (
+            f"Audit event {event} tells that the facts of {what} recorded before {told['recorded_before']} "
+            f"were removed; one of those emptied by it was recorded at {newest}."
+        )
+    if which != (told["count"], told["first"], told["last"]):
+        return (
+            f"Audit event {event} tells that the facts of {told['count']} {what} were removed, from "
+            f"{told['first']} to {told['last']}; the {what} emptied by it are others."
+        )
+    return None
 
 
 def _told(session: Session, what: str) -> Iterator[tuple[int, dict[str, Any]]]:
     events = select(AuditEvent.details).where(AuditEvent.action == REMOVED)
     for event, row in in_pages(session, events, AuditEvent.sequence):
-        details = json.loads(row.details)
-        if details["what"] == what:
+        with told_in(event):
+            details = json.loads(row.details)
+            of_these = details["what"] == what
+        if of_these:
             yield event, details
 
 

@@ -89,16 +89,16 @@ def told(session: Session, wanted: Wanted) -> dict[str, str]:
     """What is looked for, as an event may tell it: texts only that are on record already, else that one was given."""
     on_record = {
         "action": any(one.startswith(wanted.action) for one in actions(session)),
-        "subject": _is_there(session, _begins(session, AuditEvent.subject, wanted.subject)),
-        "actor": _is_there(session, AuditEvent.actor == wanted.actor),
+        "subject": _is_there(session, wanted.subject, _begins(session, AuditEvent.subject, wanted.subject)),
+        "actor": _is_there(session, wanted.actor, AuditEvent.actor == wanted.actor),
     }
     texts = {name: getattr(wanted, name) if there else "given" for name, there in on_record.items()}
     moments = {name: instant(at) for name in ("since", "until") if (at := getattr(wanted, name))}
     return {name: text for name, text in texts.items() if getattr(wanted, name)} | moments
 
 
-def _is_there(session: Session, fits: ColumnElement[bool]) -> bool:
-    return session.scalar(select(AuditEvent.sequence).where(fits).limit(1)) is not None
+def _is_there(session: Session, wanted: str, fits: ColumnElement[bool]) -> bool:
+    return not unstorable(wanted) and session.scalar(select(AuditEvent.sequence).where(fits).limit(1)) is not None
 
 
 def actions(session: Session) -> list[str]:

@@ -16,10 +16,14 @@ from cds.record.incidents import RECORDED, incident_digest
 from knowledge import people
 from knowledge.canonical import instant
 from knowledge.models import AuditEvent, User
-from knowledge.proofs import Counted, LastTold, Problem, in_pages, unreadable
+from knowledge.proofs import Counted, LastTold, Problem, in_pages, told_in, unreadable
 from knowledge.steps import SYSTEM
 
 _Told = dict[str, LastTold]
+_Of = tuple[tuple[str, ...], dict[str, Any]]
+"""What a row may be called, and the parts of it of which an event tells."""
+
+_Read = Callable[[AuditEvent, dict[str, Any]], _Of]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,59 +37,61 @@ class _Stored:
 
 def check_people(session: Session) -> Iterator[Counted | Problem]:
     """Everybody's role and password, and whether disabled, are as told: a check for `audit.verify`."""
-    told: _Told = {}
-    for event, details in _events(session, *people.TOLD):
-        match event.action:
-            case people.ADDED:
-                was = {"role": details["role"], "created_at": instant(event.at), "disabled_at": None}
-            case people.ROLE_CHANGED:
-                was = {"role": details["to"]}
-            case people.DISABLED:
-                was = {"disabled_at": instant(event.at)}
-            case people.ENABLED:
-                was = {"disabled_at": None}
-            case _:
-                was = {}
-        _remember(
-            told, event.subject, event, was | {part: details[part] for part in ("id", "password") if part in details}
-        )
+    told = _told(session, _of_person, *people.TOLD)
     yield from _held(session, User, "people", told, _person)
 
 
 def check_keys(session: Session) -> Iterator[Counted | Problem]:
     """Every API key is as told when it was issued, and revoked if told so: a check for `audit.verify`."""
-    told: _Told = {}
-    for event, details in _events(session, keys.ISSUED, keys.REVOKED):
-        # Events of old say the label of a key and not its id.
-        names = _names(event.subject, details.get("id"), details["label"])
-        name = next((name for name in names if name in told), names[0])
-        if event.action == keys.REVOKED:
-            was = {"revoked_at": instant(event.at)}
-        else:
-            was = {"created_at": instant(event.at), "created_by": event.actor, "revoked_at": None}
-            was |= {part: details[part] for part in ("label", "purpose", "key") if part in details}
-        _remember(told, name, event, was)
+    told = _told(session, _of_key, keys.ISSUED, keys.REVOKED)
     yield from _held(session, ApiKey, "API keys", told, _key)
 
 
 def check_incidents(session: Session) -> Iterator[Counted | Problem]:
     """Every incident is as told when it was recorded: a check for `audit.verify`."""
-    told: _Told = {}
-    for event, details in _events(session, RECORDED):
-        was = {"at": instant(event.at), "kind": details["kind"], "digest": details.get("digest")}
-        _remember(told, event.subject, event, was)
+    told = _told(session, _of_incident, RECORDED)
     yield from _held(session, Incident, "incidents", told, _incident)
 
 
-def _events(session: Session, *actions: str) -> Iterator[tuple[AuditEvent, dict[str, Any]]]:
+def _told(session: Session, read: _Read, *actions: str) -> _Told:
+    """What the events of these actions last told of each row, the parts of which earlier ones told with it."""
+    told: _Told = {}
     happened = select(AuditEvent).where(AuditEvent.action.in_(actions))
-    for _, row in in_pages(session, happened, AuditEvent.sequence):
-        yield row[0], json.loads(row[0].details)
+    for number, row in in_pages(session, happened, AuditEvent.sequence):
+        with told_in(number):
+            names, was = read(row[0], json.loads(row[0].details))
+            name = next((name for name in names if name in told), names[0])
+            told[name] = LastTold(number, (told[name].row if name in told else {}) | was)
+    return told
 
 
-def _remember(told: _Told, name: str, event: AuditEvent, was: dict[str, Any]) -> None:
-    before = told[name].row if name in told else {}
-    told[name] = LastTold(event.sequence, before | was)
+def _of_person(event: AuditEvent, details: dict[str, Any]) -> _Of:
+    match event.action:
+        case people.ADDED:
+            was = {"role": details["role"], "created_at": instant(event.at), "disabled_at": None}
+        case people.ROLE_CHANGED:
+            was = {"role": details["to"]}
+        case people.DISABLED:
+            was = {"disabled_at": instant(event.at)}
+        case people.ENABLED:
+            was = {"disabled_at": None}
+        case _:
+            was = {}
+    return (event.subject,), was | {part: details[part] for part in ("id", "password") if part in details}
+
+
+def _of_key(event: AuditEvent, details: dict[str, Any]) -> _Of:
+    """Events of old say the label of a key and not its id."""
+    names = _names(event.subject, details.get("id"), details["label"])
+    if event.action == keys.REVOKED:
+        return names, {"revoked_at": instant(event.at)}
+    was = {"created_at": instant(event.at), "created_by": event.actor, "revoked_at": None}
+    return names, was | {part: details[part] for part in ("label", "purpose", "key") if part in details}
+
+
+def _of_incident(event: AuditEvent, details: dict[str, Any]) -> _Of:
+    was = {"at": instant(event.at), "kind": details["kind"], "digest": details.get("digest")}
+    return (event.subject,), was
 
 
 def _held(
@@ -146,8 +152,9 @@ def _names(subject: str, number: int | None, label: str) -> tuple[str, ...]:
 
 def _incident(incident: Incident) -> _Stored:
     """An incident of old has no digest; one whose facts were not removed has them, and no digest in their place."""
-    digest = incident.digest and incident_digest(incident)
-    if incident.removed_in is None and incident.personal is not None:
-        digest = "that of other facts"
+    digest = incident.digest
+    emptied = incident.removed_in is not None or incident.personal is None
+    if digest is not None and not (emptied and digest == incident_digest(incident)):
+        digest = "that of another incident"
     row = {"at": instant(incident.at), "kind": incident.kind, "digest": digest}
     return _Stored(f"Incident {incident.id}", (f"incident/{incident.id}",), row)

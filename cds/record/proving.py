@@ -18,7 +18,7 @@ from cds.models import Decision
 from cds.record import anchors
 from cds.record.anchors import ANCHORED, Anchor
 from cds.record.merkle import NotInTree, path_to, root_by
-from cds.record.sealing import SEALED, Batch, batch_of, decision_digest, digested, leaf, personal
+from cds.record.sealing import SEALED, Batch, batch_in, decision_digest, digested, leaf, personal
 from cds.requests import unstorable
 from knowledge import audit
 from knowledge.audit import event_digest
@@ -58,7 +58,7 @@ def sealed_in(session: Session, sequence: int, signature: str | None = None) -> 
     """
     try:
         event = _sealing_event(session, sequence)
-        batch = batch_of(event) if event else None
+        batch = batch_in(event.sequence, event.details) if event else None
     except (ValueError, TypeError, KeyError):
         raise NotProvable(f"An event that seals decisions cannot be read. {_TOUCHED}") from None
     if event is None or batch is None or batch.first > sequence:
@@ -135,7 +135,7 @@ def _sealing_event(session: Session, sequence: int) -> AuditEvent | None:
         event = session.scalar(sealing.where(AuditEvent.sequence > middle, AuditEvent.sequence <= high))
         if event is None:
             high = middle
-        elif batch_of(event).last < sequence:
+        elif batch_in(event.sequence, event.details).last < sequence:
             low = event.sequence
         else:
             found, high = event, middle

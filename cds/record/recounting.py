@@ -29,7 +29,7 @@ class Recount:
         self._session = session
         self._until = counted_until(session)
         self._waiting: dict[_Group, Iterator[DecisionBlock]] = {}
-        self._open: dict[_Group, tuple[DecisionBlock, list[str]]] = {}
+        self._open: dict[_Group, tuple[DecisionBlock, list[tuple[int, str]]]] = {}
         self._blocks = self._tallies = 0
 
     def see(self, row: Any) -> str | None:
@@ -45,16 +45,16 @@ class Recount:
             if block is None or not block.first <= row.sequence <= block.last:
                 return f"Decision {row.id} (number {row.sequence}) is in no block of those that were counted."
             self._open[group] = (block, [])
-        block, states = self._open[group]
-        states.append(row.states)
-        if len(states) == block.decisions:
+        block, decisions = self._open[group]
+        decisions.append((row.sequence, row.states))
+        if len(decisions) == block.decisions:
             problem = problem or self._held(*self._open.pop(group))
         return problem
 
     def rest(self) -> Iterator[Counted | Problem]:
         """What is left when every decision was seen."""
-        for block, states in self._open.values():
-            if problem := self._held(block, states):
+        for block, decisions in self._open.values():
+            if problem := self._held(block, decisions):
                 yield Problem(problem)
         for table, seen, what in (
             (DecisionBlock, self._blocks, "blocks of counted decisions"),
@@ -73,12 +73,16 @@ class Recount:
             self._waiting[group] = iter(self._session.scalars(read).all())
         return self._waiting[group]
 
-    def _held(self, block: DecisionBlock, states: list[str]) -> str | None:
+    def _held(self, block: DecisionBlock, decisions: list[tuple[int, str]]) -> str | None:
         """A sentence when a block says otherwise than its decisions."""
         self._blocks += 1
         named = f"Block {block.id} of the counted decisions (numbers {block.first} to {block.last}) was altered"
-        if len(states) != block.decisions:
-            return f"{named}: it counts {block.decisions} decisions, and {len(states)} are stored."
+        if len(decisions) != block.decisions:
+            return f"{named}: it counts {block.decisions} decisions, and {len(decisions)} are stored."
+        first, last = decisions[0][0], decisions[-1][0]
+        if (block.first, block.last) != (first, last):
+            return f"{named}: the first of its decisions is {first}, the last {last}."
+        states = [letters for _, letters in decisions]
         for state, letter in zip(COUNTED, LETTERS, strict=True):
             if getattr(block, state) != sum(letter in one for one in states):
                 return f"{named}: {state} is not what its decisions come to."

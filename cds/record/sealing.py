@@ -22,7 +22,7 @@ from knowledge.audit import record
 from knowledge.canonical import digest_of_bytes, instant
 from knowledge.database import take_turn
 from knowledge.models import AuditEvent
-from knowledge.proofs import Counted, Problem, in_pages, unreadable
+from knowledge.proofs import Counted, Problem, in_pages, told_in, unreadable
 
 SEALED = "decisions.sealed"
 LARGEST = 4096
@@ -152,13 +152,15 @@ def batches(session: Session, *, after: int = 0) -> Iterator[Batch]:
     """What was sealed, in its order, by the events after one."""
     sealed = select(AuditEvent.details).where(AuditEvent.action == SEALED, AuditEvent.sequence > after)
     for event, row in in_pages(session, sealed, AuditEvent.sequence):
-        yield Batch(event, **json.loads(row.details))
+        with told_in(event):
+            batch = batch_in(event, row.details)
+        yield batch
 
 
-def batch_of(event: AuditEvent) -> Batch:
-    """The batch that an event tells of."""
-    told = json.loads(event.details)
-    return Batch(event.sequence, told["first"], told["last"], told["count"], told["root"])
+def batch_in(event: int, details: str) -> Batch:
+    """The batch of which an event tells in its details."""
+    told = json.loads(details)
+    return Batch(event, told["first"], told["last"], told["count"], told["root"])
 
 
 class Proofs:

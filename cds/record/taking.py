@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from flask import Response
+from flask import Response, request
 from sqlalchemy.orm import Session
 
 from cds.service import Service
@@ -47,8 +47,18 @@ class Taking:
 def taken(
     service: Service, session: Session, taking: Taking, columns: Sequence[str], pages: Iterator[Sequence[Row]]
 ) -> Response:
-    """Put on record that a list is taken, commit, and answer with the list. The pages are read while they are sent."""
+    """Put on record that a list is taken, commit, and answer with the list. The pages are read while they are sent.
+
+    Whoever asks for the headers alone (HEAD) takes nothing, and nothing is put on record.
+    """
     at = service.now()
+    name = file_name(f"phasewise-{taking.what}-{at:%Y-%m-%d}")
+    answer = Response(
+        content_type=MEDIA_TYPE[taking.form],
+        headers={"Content-Disposition": f'attachment; filename="{name}.{taking.form}"'},
+    )
+    if request.method == "HEAD":
+        return answer
     details = {"what": taking.what, "format": taking.form, **taking.told}
     begun = audit.record(
         session,
@@ -60,12 +70,8 @@ def taken(
         origin=taking.origin,
     ).sequence
     session.commit()
-    name = file_name(f"phasewise-{taking.what}-{at:%Y-%m-%d}")
-    return Response(
-        _told_at_the_end(service, taking, begun, columns, pages),
-        content_type=MEDIA_TYPE[taking.form],
-        headers={"Content-Disposition": f'attachment; filename="{name}.{taking.form}"'},
-    )
+    answer.response = _told_at_the_end(service, taking, begun, columns, pages)
+    return answer
 
 
 def _told_at_the_end(

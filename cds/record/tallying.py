@@ -74,7 +74,8 @@ def _count(session: Session, release_id: int, day: date, decisions: Sequence[tup
 def _open_block(session: Session, release_id: int, day: date) -> DecisionBlock | None:
     """The block of a release and day that has room left."""
     of_day = (DecisionBlock.release_id == release_id, DecisionBlock.day == day)
-    return session.scalars(select(DecisionBlock).where(*of_day, DecisionBlock.decisions < LARGEST)).first()
+    with_room = select(DecisionBlock).where(*of_day, DecisionBlock.decisions < LARGEST)
+    return session.scalars(with_room.execution_options(populate_existing=True)).first()
 
 
 def _new_block(session: Session, release_id: int, day: date, first: int) -> DecisionBlock:

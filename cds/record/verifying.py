@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from cds.record.anchors import Anchor, check_anchors
 from cds.record.emptied import check_removals
 from cds.record.holders import check_incidents, check_keys, check_people
+from cds.record.moments import check_moments
 from cds.record.recounting import Recount
 from cds.record.sealing import check_decisions
 from knowledge import audit
@@ -31,7 +32,14 @@ def check_decisions_and_counts(session: Session) -> Iterator[Counted | Problem]:
     yield from recount.rest()
 
 
-CHECKS: Sequence[Check] = (check_people, check_keys, check_incidents, check_decisions_and_counts, check_removals)
+CHECKS: Sequence[Check] = (
+    check_people,
+    check_keys,
+    check_incidents,
+    check_decisions_and_counts,
+    check_removals,
+    check_moments,
+)
 """What is checked beside the chain, and the versions and releases that it tells of."""
 
 
