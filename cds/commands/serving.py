@@ -111,8 +111,9 @@ def _seal_now_and_then(service: Service) -> None:
         while not threading.Event().wait(service.settings.seal_every):
             try:
                 keep_up(service)
-            except DBAPIError:
-                # The next round tries again: nothing is lost by sealing later.
-                continue
+            except Exception as problem:
+                # Whatever it is, the next round tries again: nothing is lost by sealing later, all by never again.
+                if not isinstance(problem, DBAPIError):
+                    log.exception("sealing")
 
     threading.Thread(target=seal, name="sealing", daemon=True).start()
