@@ -19,16 +19,16 @@ from knowledge import audit
 from knowledge.models import User
 
 
-def exported(what: str, header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Response:
+def exported(what: str, header: Sequence[str], rows: Iterable[Sequence[Cell]], *, named: str = "") -> Response:
     """The rows as a file to keep, and on record that whoever is signed in took them. Commits.
 
-    `what` names the list, in small letters and dashes.
+    `what` names the list, in small letters and dashes; `named` is what its file's name tells, by default the day.
     """
     service, rows = service_of(), list(rows)
     at = service.now()
     record_export(session(), what, len(rows), by=signed_in(), at=at)
     session().commit()
-    return as_csv(header, rows, name=f"phasewise-{what}-{at:%Y-%m-%d}")
+    return as_csv(header, rows, name=f"phasewise-{what}-{named or at.strftime('%Y-%m-%d')}")
 
 
 def record_export(session: Session, what: str, rows: int, *, by: User, at: datetime) -> None:

@@ -6,6 +6,8 @@ import re
 from datetime import UTC, date, datetime, time
 
 from knowledge.errors import WrongValue
+from knowledge.labels import day
+from knowledge.labels import moment as moment_said
 
 _UNSTORABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 # RFC 3339, the zone optional: fromisoformat alone takes any character for an end, as in "09:00:00XZ".
@@ -39,6 +41,19 @@ def moment_or_day(raw: object) -> datetime:
         raise WrongValue(
             "This is neither a day such as 2026-01-31 nor a moment with its zone such as 2026-01-31T09:00:00Z."
         ) from None
+
+
+def past_moment_or_day(raw: object, now: datetime) -> datetime:
+    """The instant that a text names, none to come: of the past it is known what was so. Today means now.
+
+    Raises WrongValue.
+    """
+    at = moment_or_day(raw)
+    if at <= now:
+        return at
+    if at == datetime.combine(now.astimezone(UTC).date(), time.max, UTC):
+        return now
+    raise WrongValue(f"{day(at) if at.date() > now.astimezone(UTC).date() else moment_said(at)} has not come yet.")
 
 
 def unstorable(text: str) -> bool:

@@ -120,6 +120,8 @@ BAD: dict[str, dict[str, Any]] = {
     "/api/v1/events?before=x": {"pointer": "/before"},
     "/api/v1/events?before=0": {"pointer": "/before"},
     "/api/v1/events?since=yesterday": {"pointer": "/since"},
+    "/api/v1/events?since=2026-02-02&until=2026-02-01": {"pointer": "/until"},
+    "/api/v1/events?action=%00": {"pointer": "/action"},
     "/api/v1/events?since=2026-01-01T00:00:00": {"pointer": "/since"},
     "/api/v1/events?until=0001-01-01T00:00:00%2B14:00": {"pointer": "/until"},
     "/api/v1/events/export?format=csv&since=9999-12-31T23:59:59-14:00": {"pointer": "/since"},
@@ -144,8 +146,13 @@ def test_what_cannot_be_asked_is_said(auditor: Caller, path: str) -> None:
     assert BAD[path].items() <= error.items()
 
 
-def test_nothing_is_found_of_what_cannot_be_stored(auditor: Caller) -> None:
-    assert auditor.shown("/api/v1/events?actor=%00")["events"] == []
+def test_days_narrow_the_events_and_the_last_is_among_them(auditor: Caller, service: Service) -> None:
+    with service.sessions() as session:
+        first = session.scalars(select(AuditEvent).order_by(AuditEvent.sequence).limit(1)).one()
+    day = f"{first.at:%Y-%m-%d}"
+    held = auditor.shown(f"/api/v1/events?since={day}&until={day}&action=version.")["events"]
+    assert {one["at"][:10] for one in held} == {day}
+    assert auditor.shown("/api/v1/events?until=2025-12-31")["events"] == []
 
 
 def test_decisions_of_all_apps_are_found_and_the_search_is_told_without_the_subject(

@@ -255,6 +255,7 @@ def test_what_the_other_release_does_not_know_is_left_out_and_said(auditor: Audi
         ({"in_force_at": "yesterday"}, "?on=yesterday", "neither a day such as 2026-01-31 nor a moment"),
         ({"in_force_at": "2026-02-30"}, "?on=2026-02-30", "neither a day such as 2026-01-31 nor a moment"),
         ({"in_force_at": "2025-12-31"}, "?on=2025-12-31", "Nothing was in force"),
+        ({"in_force_at": "2099-01-01"}, "?on=2099-01-01", "1 January 2099 has not come yet."),
     ],
 )
 def test_what_cannot_be_asked_is_said(auditor: Audit, body: dict[str, Any], query: str, said: str) -> None:
@@ -326,8 +327,14 @@ def test_the_parts_of_a_moment_are_narrowed_and_taken_as_a_table_on_record(audit
     }
     event = auditor.last_event("export.made")
     assert (event.subject, json.loads(event.details)["rows"]) == ("export/in-force", 3)
-    for odd in ("on=tomorrow", "on=9999-12-31", "on=%00", "on=2026-06-31"):
-        assert "Below is what is in force now." in words(read(auditor.desk, f"/desk/in-force?{odd}&page=-1"))
+    assert {(row["release"], row["as of"]) for row in rows} == {("2", "2026-06-01T12:00:00.000000Z")}
+    assert "phasewise-in-force-release-2-at-2026-06-01t12-00-00z.csv" in response.headers["Content-Disposition"]
+    for odd in ("tomorrow", "9999-12-31", "%00", "2026-06-31"):
+        assert "Below is what is in force now." in words(read(auditor.desk, f"/desk/in-force?on={odd}&page=-1"))
+        assert "No table was made." in words(read(auditor.desk, f"/desk/in-force/export.csv?on={odd}", 422))
+        [error] = problem_in(auditor.api.get(f"/api/v1/in-force?at={odd}"), 422)["errors"]
+        assert error["pointer"] == "/at"
+    assert auditor.last_event("export.made").sequence == event.sequence, "what was not taken is not on record as taken"
 
 
 def test_the_history_of_a_rule_tells_who_when_why_and_what_differs(auditor: Audit) -> None:

@@ -96,7 +96,11 @@ def test_json_lines_hold_the_facts_only_if_they_are_asked_for(
     assert "facts_posted" not in bare[0]
     [one] = full
     assert one["facts_posted"] == DIABETIC
-    assert one["facts_known"]["known"]["age_years"] == 60
+    by_api = Caller(auditor, {"Authorization": f"Bearer {AUDITOR_KEY}"})
+    shown = by_api.shown(f"/api/v1/decisions/{one['decision_id']}")
+    for name in ("facts_known", "facts_derived"):
+        assert one[name] == shown[name], "in the shape in which one decision is shown"
+    assert one["facts_known"]["age_years"] == 60
     assert (one["subject"], one["app_label"], one["removed"]) == ("patient-2", "The app of the tests", False)
     details = [details for _, _, details in exports(service)]
     assert details[2]["criteria"] == {"subject": "given"}

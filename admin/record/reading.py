@@ -33,7 +33,7 @@ from knowledge import audit
 from knowledge.errors import WrongValue
 from knowledge.labels import day, moment
 from knowledge.models import Release
-from knowledge.received import moment_or_day
+from knowledge.received import past_moment_or_day
 
 LONGEST_DAY = 40
 
@@ -189,7 +189,7 @@ def _wanted() -> Wanted:
     if not on:
         return as_of.todays(session())
     try:
-        at = moment_or_day(on)
+        at = past_moment_or_day(on, service_of().now())
     except WrongValue as problem:
         raise NotAsked(problem.detail) from None
     return as_of.in_force_at(session(), at, f"at {moment(at)}" if "T" in on else f"on {day(at)}")

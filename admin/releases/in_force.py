@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from flask import request
+from flask.typing import ResponseReturnValue
 from flask_admin import expose
-from werkzeug.wrappers import Response
 
 from admin.entry.access import DeskView
 from admin.exporting import exported
 from admin.shelf.items import number_in
 from admin.shelf.shelves import SHELVES
 from cds.api import session
+from cds.pages.error_pages import error_page
 from cds.service import service_of
+from knowledge.canonical import instant
 from knowledge.errors import WrongValue
 from knowledge.holdings import Part, parts_of
 from knowledge.items import ItemKind
 from knowledge.labels import day, moment
-from knowledge.periods import Period, held_at, periods
-from knowledge.received import moment_or_day
+from knowledge.periods import held_at, periods
+from knowledge.received import past_moment_or_day
 
 PAGE = 100
 LONGEST_SEARCH = 200
 
 _HEADER = (
+    *("release", "as of"),
     *("kind", "key", "version", "title", "written by", "written at", "reason"),
     *("submitted by", "submitted at", "approved by", "approved at", "comment on approval"),
     *("brought in by release", "digest"),
@@ -84,16 +86,17 @@ class InForce(DeskView):
         )
 
     @expose("/export.csv")
-    def export(self) -> Response:
+    def export(self) -> ResponseReturnValue:
         """The parts that were found, as a table."""
         asked = _asked()
+        if asked.problem:
+            return error_page(422, "Not that moment", f"{asked.problem} No table was made.")
         held = held_at(periods(session()), asked.at)
-        found = [part for part in _parts(held) if asked.fits(part)]
-        return exported("in-force", _HEADER, [_row(part) for part in found])
-
-
-def _parts(held: Period | None) -> Sequence[Part]:
-    return parts_of(session(), held.release.id) if held else ()
+        parts = parts_of(session(), held.release.id) if held else []
+        number = held.release.number if held else None
+        rows = [(number, asked.at, *_row(part)) for part in parts if asked.fits(part)]
+        which = f"release-{number}" if held else "nothing"
+        return exported("in-force", _HEADER, rows, named=f"{which}-at-{asked.on or instant(asked.at)}")
 
 
 def _row(part: Part) -> tuple[str | int | datetime | None, ...]:
@@ -113,11 +116,10 @@ def _asked() -> Asked:
     if not on:
         return Asked("", now, "now", words, kind)
     try:
-        at = moment_or_day(on)
+        at = past_moment_or_day(on, now)
     except WrongValue as problem:
         return Asked(on, now, "now", words, kind, problem.detail)
-    if at > now:
-        today = at.date() == now.astimezone(UTC).date()
-        return Asked(on, now, "now", words, kind, None if today else f"{day(at)} has not come yet.")
+    if at == now:
+        return Asked(on, now, "now", words, kind)
     said = f"on {day(at)}, at the end of the day in UTC" if at.microsecond and "T" not in on else f"at {moment(at)}"
     return Asked(on, at, said, words, kind)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from flask import Response, request
-from marshmallow import RAISE, Schema, fields, validate
+from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
 
 from cds.api import session
 from cds.auditing.blueprint import audit_api, reader, told
 from cds.record import events
+from cds.record.criteria import day_or_moment
 from cds.record.event_rows import COLUMNS, pages, row_of
 from cds.record.events import Wanted, page_of_events
 from cds.record.taking import Form, Taking, taken
+from cds.requests import unstorable
 from cds.service import service_of
+from knowledge.errors import WrongValue
 
 LONGEST = 200
 
@@ -24,22 +27,43 @@ class _Shape(Schema):
         unknown = RAISE
 
 
-class Moment(fields.AwareDateTime):
-    """A moment with its zone, given in UTC; one that is in no year of that is refused."""
+class DayOrMoment(fields.Field[Any]):
+    """The moment that a day in UTC begins or, as an `end`, the one after its last; or a moment with its zone."""
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:
+    def __init__(self, *, end: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.end = end
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime | None:
         try:
-            return super()._deserialize(value, attr, data, **kwargs).astimezone(UTC)
-        except OverflowError:
-            raise self.make_error("invalid", input=value, obj_type=self.OBJ_TYPE) from None
+            return day_or_moment(value.strip(), end=self.end)
+        except WrongValue as problem:
+            raise ValidationError(problem.detail) from None
+
+
+def _storable(text: str) -> None:
+    if unstorable(text):
+        raise ValidationError("This holds a control character or half a character, so no event has it.")
+
+
+_TEXT: Any = {"load_default": "", "validate": [validate.Length(max=LONGEST), _storable]}
+_WHEN = "A day such as 2026-01-31, in UTC, or a moment with its zone."
 
 
 class EventCriterion(Schema):
-    action = fields.String(load_default="", validate=validate.Length(max=LONGEST), metadata={"example": "release."})
-    subject = fields.String(load_default="", validate=validate.Length(max=LONGEST), metadata={"example": "rule/"})
-    actor = fields.String(load_default="", validate=validate.Length(max=LONGEST))
-    since = Moment(format="iso")
-    until = Moment(format="iso")
+    action = fields.String(**_TEXT, metadata={"example": "release."})
+    subject = fields.String(**_TEXT, metadata={"example": "rule/"})
+    actor = fields.String(**_TEXT)
+    since = DayOrMoment(metadata={"type": "string", "description": f"Then or later. {_WHEN}"})
+    until = DayOrMoment(
+        end=True, metadata={"type": "string", "description": f"Before then, or on that day or before. {_WHEN}"}
+    )
+
+    @validates_schema
+    def _follow(self, data: Any, **kwargs: Any) -> None:
+        since, until = data.get("since"), data.get("until")
+        if since and until and since >= until:
+            raise ValidationError("This is not after the beginning, so nothing can lie between.", "until")
 
 
 class EventsQuery(EventCriterion):

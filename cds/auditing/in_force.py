@@ -17,7 +17,7 @@ from knowledge.errors import WrongValue
 from knowledge.holdings import parts_of
 from knowledge.items import ItemKind
 from knowledge.periods import Period, held_at, periods
-from knowledge.received import moment_or_day
+from knowledge.received import past_moment_or_day
 
 
 class _Shape(Schema):
@@ -26,11 +26,11 @@ class _Shape(Schema):
 
 
 class DayOrMoment(fields.Field[Any]):
-    """A moment with its zone, or a day, which means its end in UTC."""
+    """A moment with its zone, or a day, which means its end in UTC; none to come."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         try:
-            return moment_or_day(value)
+            return past_moment_or_day(value, service_of().now())
         except WrongValue as problem:
             raise ValidationError(problem.detail) from None
 

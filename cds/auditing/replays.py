@@ -25,7 +25,7 @@ from cds.service import service_of
 from cds.writing import instant
 from knowledge.errors import WrongValue, nearest
 from knowledge.models import Release
-from knowledge.received import moment_or_day
+from knowledge.received import past_moment_or_day
 
 _NAMES = ("release", "in_force_at")
 
@@ -166,7 +166,7 @@ def _wanted(body: Mapping[str, Any]) -> Wanted | None:
             raise NotAsked("A release is named by its number, such as 2.")
         case {"in_force_at": text}:
             try:
-                at = moment_or_day(text)
+                at = past_moment_or_day(text, service_of().now())
             except WrongValue as problem:
                 raise NotAsked(problem.detail) from None
             return as_of.in_force_at(session(), at, f"at {instant(at)}")

@@ -35,7 +35,7 @@ COLUMNS = (
 def columns(criteria: Criteria, *, facts: bool) -> tuple[str, ...]:
     """The names of what a row holds: the outcome where a rule is looked for, the facts where they are asked for."""
     outcome = ("outcome",) if criteria.rule else ()
-    return (*COLUMNS, *outcome, *(("facts_posted", "facts_known") if facts else ()))
+    return (*COLUMNS, *outcome, *(("facts_posted", "facts_known", "facts_derived") if facts else ()))
 
 
 def pages(service: Service, criteria: Criteria, *, facts: bool) -> Iterator[Sequence[Row]]:
@@ -70,7 +70,10 @@ def row_of(one: Listed) -> dict[str, Any]:
     if one.became is not None:
         row["outcome"] = one.became.value
     if one.facts_posted is not None and one.facts_known is not None:
-        row["facts_posted"], row["facts_known"] = _stored(one.facts_posted), _stored(one.facts_known)
+        row["facts_posted"], known = _stored(one.facts_posted), _stored(one.facts_known)
+        readable = isinstance(known, dict)
+        row["facts_known"] = known.get("known") if readable else known
+        row["facts_derived"] = known.get("derived") if readable else None
     return row
 
 
