@@ -46,10 +46,10 @@ class FactsRemoved:
 
 
 def facts_removed(session: Session, decision: Decision) -> FactsRemoved | None:
-    """What the record tells of the removal of a decision's facts; None while they are there."""
-    if decision.removed_in is None:
+    """What the record tells of the removal of a decision's facts; None while they are there, or when it tells none."""
+    event = session.get(AuditEvent, decision.removed_in) if decision.removed_in is not None else None
+    if event is None:
         return None
-    event = session.get_one(AuditEvent, decision.removed_in)
     return FactsRemoved(event.sequence, event.at, event.actor, json.loads(event.details).get("reason", ""))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -25,10 +24,13 @@ from knowledge.models import Release
 def read_in_full(session: Session, service: Service, decision: Decision, *, actor: str) -> dict[str, Any]:
     """Everything of a decision; that it was read and made again is put on record. Does not commit."""
     made = replay(session, service.serving, decision)
+    rules = [rule_shown(one) for one in accounts_of(session, made)]
+    # Not earlier: from here to the commit, others who write to the chain wait.
     details = {"what": "the decision", "by": "the API"}
     incident = replaying.on_record(session, service, made, actor=actor, details=details)
     release = session.get_one(Release, decision.release_id)
-    known = read_or_none(decision.facts_known) or {}
+    known, actors = read_or_none(decision.facts_known), read_or_none(decision.actors or "[]")
+    known = known if isinstance(known, dict) else {}
     states = recorded_states(made.release, decision) if made.release else {}
     key = session.get(ApiKey, decision.api_key_id) if decision.api_key_id is not None else None
     removed = facts_removed(session, decision)
@@ -38,7 +40,7 @@ def read_in_full(session: Session, service: Service, decision: Decision, *, acto
         "evaluated_at": instant(decision.evaluated_at),
         "recorded_at": instant(decision.recorded_at),
         "subject": decision.subject,
-        "actors": read_or_none(decision.actors or "[]") or [],
+        "actors": actors if isinstance(actors, list) else [],
         "facts_posted": read_or_none(decision.facts_posted),
         "facts_known": known.get("known"),
         "states": dict(states),
@@ -55,7 +57,7 @@ def read_in_full(session: Session, service: Service, decision: Decision, *, acto
         ),
         "replay": replay_shown(made, incident),
         "response": json.loads(made.answer.response) if made.answer else None,
-        "rules": [rule_shown(one) for one in accounts_of(session, made)],
+        "rules": rules,
     }
 
 
@@ -131,7 +133,7 @@ def part_shown(part: Part) -> dict[str, Any]:
     }
 
 
-def read_or_none(text: str) -> Mapping[str, Any] | None:
+def read_or_none(text: str) -> Any:
     """Stored JSON, or None where there is none any more."""
     try:
         return json.loads(text)

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from cds.models import Decision
 from cds.record import anchors
 from cds.record.anchors import ANCHORED, Anchor
-from cds.record.merkle import NotInTree, path_to, root_by
+from cds.record.merkle import path_to, root_by
 from cds.record.sealing import SEALED, Batch, batch_in, decision_digest, digested, leaf, personal
 from cds.requests import unstorable
 from knowledge import audit
@@ -112,7 +112,8 @@ def proof_of(
             proof["anchor"] = {"jws": sealed.signature, "path": _hexed(path)}
             root = _root(path, sealed.event.digest, sealed.event.sequence - 1, sealed.anchor.events)
             holds &= sealed.anchor.root == root
-    except NotInTree:
+    except ValueError:
+        # NotInTree is one; the other is a digest that is none.
         holds, proof = False, {}
     if not holds:
         raise NotProvable(f"{named} does not fit what was sealed, so there is no proof of it. {_TOUCHED}")
