@@ -97,6 +97,9 @@ def test_a_proof_is_had_by_the_auditor_and_by_the_app_that_asked(
     nowhere = problem_in(other.get("/api/v1/decisions/x/proof"), 404)["detail"]
     assert nowhere == "This API key made no decision 'x'."
     assert problem_in(other.get(path), 404)["detail"] == nowhere.replace("'x'", repr(asked)), "it is not told apart"
+    with service.sessions() as session:
+        refused = session.scalars(select(AuditEvent).where(AuditEvent.action == "request.refused")).all()
+    assert [event.subject for event in refused] == [f"decision/{asked}"], "but it is on record"
     for reader in (auditor, caller):
         plain, full = reader.shown(path), reader.shown(f"{path}?include=facts")
         assert full["disclosed"]["personal"]["subject"] == "patient 7"

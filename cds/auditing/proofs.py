@@ -9,7 +9,7 @@ from flask import g, request
 from marshmallow import RAISE, Schema, fields, validate
 
 from cds import problems, schemas
-from cds.api import api, session
+from cds.api import api, refusal_told, session
 from cds.auditing.blueprint import reader
 from cds.models import Purpose
 from cds.problems import MEDIA_TYPE, Refused
@@ -69,4 +69,5 @@ def _row(decision_id: str) -> dict[str, Any]:
         row = proving.row_of(session(), decision_id)
         if row["api_key_id"] == g.admitted.id:
             return row
+        refusal_told("the decision of another", subject=f"decision/{decision_id}")
     raise proving.NoDecision(f"This API key made no decision {decision_id!r}.")
