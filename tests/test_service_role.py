@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, insert
+from sqlalchemy import Engine, insert, select
 from sqlalchemy.orm import Session
 
 from cds.models import Decision
@@ -68,6 +68,27 @@ def test_the_service_answers_seals_and_proves_as_a_role_that_owns_nothing(
         assert (result.exit_code, result.stderr) == (0, ""), result.output
         assert said in result.stdout
     assert run("audit", "verify").stdout.endswith("Nothing was touched.\n")
+
+
+def test_facts_are_removed_by_the_owner_and_not_by_the_service(
+    url: str, prepared_once: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with clinic.open_app(as_service(url)) as app:
+        Caller(app.test_client()).ask({"has_mbc": True, "pain_nrs": 7}, subject="patient-0001")
+    words = ("audit", "remove-facts", "--older-than", "1", "--reason", "Kept for a day.")
+    run = clinic.command_on(as_service(url))
+    refused = run(*words)
+    assert refused.exit_code == 2
+    assert "set PHASEWISE_OWNER_DATABASE_URL to the owner's address." in refused.stderr
+    monkeypatch.setenv("PHASEWISE_OWNER_DATABASE_URL", url)
+    done = run(*words)
+    assert (done.exit_code, done.stderr) == (0, ""), done.output
+    assert "Nothing was touched." in run("audit", "verify").stdout
+    engine = connect(as_service(url))
+    with sessions(engine)() as session:
+        kept = session.scalars(select(Decision)).one()
+    engine.dispose()
+    assert (kept.subject, kept.facts_posted, kept.salt) == (None, "", "")
 
 
 def test_the_owner_is_named_for_what_the_service_may_not_do(url: str) -> None:
