@@ -22,6 +22,7 @@ from cds.pages.views import in_force_since
 from cds.problems import Refused
 from cds.record import wording
 from cds.record.anchors import last_anchored
+from cds.record.incidents import DISAGREEMENT
 from cds.record.verifying import last_verified
 from cds.service import service_of
 from knowledge.models import Role
@@ -68,6 +69,7 @@ class Home(DeskView, AdminIndexView):
             soon=sum(0 <= one.days <= SOON for one in dated),
             next_due=next((one.review_by for one in dated if one.days > SOON), None),
             incidents=session().scalar(select(func.count()).select_from(Incident)),
+            refused=session().scalar(select(func.count()).where(Incident.kind == DISAGREEMENT)),
             watched=service_of().watching.current(session(), service_of().now()) if clinical else None,
             most_alarms=MOST_ALARMS,
             badges=BADGES,

@@ -24,12 +24,12 @@ claims["has these facts"] = shown is None or all(digest(shown[it]) == decision[i
 place = digest(decision), batch["index"], event["details"]["count"], batch["path"]
 claims["is in its batch"] = "sha256:" + root(*place).hex() == event["details"]["root"]
 claims["has its event"] = digest({name: event[name] for name in event if name != "digest"}) == event["digest"]
-until = f"No anchor covers it: hold event {event['sequence']}, {event['digest']}, against the chain."
+then = f"find event {event['sequence']}, {event['digest']}, in a chain that you trust: no anchor covers it"
 if "anchor" in proof:
     anchor = json.loads(base64.urlsafe_b64decode(proof["anchor"]["jws"].split(".")[1] + "=="))
     place = event["digest"], event["sequence"] - 1, anchor["events"], proof["anchor"]["path"]
     claims["is anchored"] = "sha256:" + root(*place).hex() == anchor["root"]
-    until = f"It is among the {anchor['events']} events anchored on {anchor['at']}. Now check the anchor's signature."
+    then = f"check the signature of the anchor of {anchor['at']}, which covers {anchor['events']} events"
 failed = ", ".join(claim for claim in claims if not claims[claim])
-print(f"NOT PROVEN: not so: it {failed}." if failed else f"PROVEN: decision {decision['id']}. {until}")
+print(f"NOT PROVEN: not so: it {failed}." if failed else f"SOUND: decision {decision['id']}. To prove it, {then}.")
 sys.exit(bool(failed))

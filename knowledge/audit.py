@@ -125,7 +125,8 @@ class Verification:
     def __str__(self) -> str:
         counts = ", ".join(f"{count} {what}" for what, count in self.checked.items())
         checked = f"Checked: {counts or 'nothing is on record'}."
-        return f"{checked} {self.problem or 'Nothing was touched.'}"
+        until = f", up to event {self.checked['events']}" if "events" in self.checked else ""
+        return f"{checked} {self.problem or f'Nothing was touched{until}.'}"
 
 
 def verify(session: Session, *checks: Check, of_chain: Iterable[Check] = (), seen: Seen = unseen) -> Verification:

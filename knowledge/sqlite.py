@@ -37,6 +37,7 @@ def tune(engine: Engine, busy_seconds: float) -> None:
 
     @event.listens_for(engine, "connect")
     def connected(connection: sqlite3.Connection, _: Any) -> None:
+        _for_its_owner_alone(engine)
         _write_ahead(connection, busy_seconds)
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
@@ -51,6 +52,13 @@ def tune(engine: Engine, busy_seconds: float) -> None:
     for way in ("do_execute", "do_executemany"):
         event.listen(engine, way, _begin)
     event.listen(engine, "do_execute_no_params", lambda cursor, text, context: _begin(cursor, text, (), context))
+
+
+def _for_its_owner_alone(engine: Engine) -> None:
+    """A new file speaks of patients before long: nobody else on the machine reads it. SQLite's logs follow it."""
+    path = engine.url.database
+    if path and path != ":memory:" and not path.startswith("file:") and os.stat(path).st_size == 0:
+        os.chmod(path, 0o600)
 
 
 def _watch_the_file(engine: Engine) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from sqlalchemy import Connection, text
 
+from knowledge import triggers
 from knowledge.allowed import ALLOWED, READ, may_change
 
 IN_A_FILE = (
@@ -62,11 +63,16 @@ _RENUMBERS = text(
 
 
 def weaknesses(connection: Connection) -> list[str]:
-    """How whoever is signed in could alter the record, in sentences; none when there is no way that is known."""
+    """How whoever is signed in could alter the record, in sentences; none when there is no way that is known.
+
+    That triggers are missing comes first: then somebody has altered the database, if not the record.
+    """
+    gone = triggers.missing(connection)
+    first = [gone] if gone else []
     if connection.dialect.name != "postgresql":
-        return [IN_A_FILE]
+        return [*first, IN_A_FILE]
     role = connection.scalar(text("SELECT current_user"))
-    return masters(connection, role) or list(_granted(connection, role))
+    return first + (masters(connection, role) or list(_granted(connection, role)))
 
 
 def masters(connection: Connection, role: str) -> list[str]:

@@ -15,6 +15,7 @@ from sqlalchemy import select, text, update
 from cds.deciding import Disagreement
 from cds.models import Decision, Incident
 from cds.record import finding, replaying
+from cds.record.upkeep import keep_up
 from cds.service import Service
 from knowledge import audit, lifecycle, people
 from knowledge.database import connect, sessions
@@ -209,10 +210,16 @@ def test_a_recorded_fact_that_was_changed_is_said_plainly_everywhere(
     auditor: FlaskClient, caller: Caller, service: Service
 ) -> None:
     key = decided(caller)
+    keep_up(service)
+    assert "Provable Sealed on" in words(read(auditor, f"/desk/decisions/{key}"))
     altered(service, key, facts_posted=json.dumps({"has_mbc": True, "pain_nrs": 1}))
     said = words(read(auditor, f"/desk/decisions/{key}"))
     assert "Not as recorded. What is made again is not what was recorded" in said
     assert "The states of the rules differ too." in said
+    assert "Not provable This decision does not fit what was sealed." in said
+    home = words(read(auditor, "/desk/"))
+    assert "1 recorded decision, made again, did not give the recorded answer: have the record verified." in home
+    assert "refused because" not in home
     for reader in ("physician", "patient"):
         assert "What is made again is not what was recorded" in read(
             auditor, f"/desk/decisions/{key}/checklist?for={reader}"
@@ -375,3 +382,15 @@ def test_nothing_of_a_decision_can_be_changed(
     for path in ("", key, f"{key}/checklist"):
         assert getattr(auditor, method)(f"/desk/decisions/{path}").status_code in (400, 405)
     assert clinic.counts(service) == before
+
+
+def test_looking_for_decisions_is_on_record_without_the_subject(
+    auditor: FlaskClient, caller: Caller, service: Service
+) -> None:
+    caller.ask(IN_PAIN, subject="patient-0001")
+    read(auditor, "/desk/decisions/?subject=patient-0001")
+    with service.sessions() as session:
+        event = session.scalars(select(AuditEvent).order_by(AuditEvent.sequence.desc()).limit(1)).one()
+    assert (event.action, event.actor) == ("decisions.searched", "auditor")
+    assert json.loads(event.details)["decisions"] == 1
+    assert "patient-0001" not in event.details

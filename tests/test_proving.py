@@ -97,13 +97,13 @@ def checked(proof: Any) -> tuple[int, str]:
 
 def test_a_sealed_decision_is_proven_up_to_its_event_and_then_up_to_the_anchor(session: Session) -> None:
     code, said = checked(proven(session))
-    assert (code, said[:56]) == (0, f"PROVEN: decision {THREE}. No"[:56])
-    assert "No anchor covers it: hold event 13, sha256:" in said
+    assert (code, said[:56]) == (0, f"SOUND: decision {THREE}. To"[:56])
+    assert "To prove it, find event 13, sha256:" in said
     signature = anchored(session)
     proof = proven(session)
     code, said = checked(proof)
     assert code == 0
-    assert "It is among the 19 events anchored on 2026-01-31T22:00:00.000000Z. Now check" in said
+    assert "check the signature of the anchor of 2026-01-31T22:00:00.000000Z, which covers 19 events" in said
     assert proof["anchor"]["jws"] == signature
     assert anchors.read(signature, [KEY]).events == 19
 

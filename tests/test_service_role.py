@@ -62,12 +62,12 @@ def test_the_service_answers_seals_and_proves_as_a_role_that_owns_nothing(
         (("audit", "seal"), "3 decisions are sealed.\n"),
         (("key", "add", "Another app"), "pw_"),
         (("content", "export", tmp_path / "out"), "Release 1 is written"),
-        (("audit", "verify"), "Nothing was touched."),
+        (("audit", "verify"), "Nothing was touched, up to event "),
     ]:
         result = run(*words)
         assert (result.exit_code, result.stderr) == (0, ""), result.output
         assert said in result.stdout
-    assert run("audit", "verify").stdout.endswith("Nothing was touched.\n")
+    assert run("audit", "verify").stdout.endswith("(--anchor FILE --key PUBLIC).\n")
 
 
 def test_facts_are_removed_by_the_owner_and_not_by_the_service(
@@ -83,7 +83,7 @@ def test_facts_are_removed_by_the_owner_and_not_by_the_service(
     monkeypatch.setenv("PHASEWISE_OWNER_DATABASE_URL", url)
     done = run(*words)
     assert (done.exit_code, done.stderr) == (0, ""), done.output
-    assert "Nothing was touched." in run("audit", "verify").stdout
+    assert "Nothing was touched, up to event " in run("audit", "verify").stdout
     engine = connect(as_service(url))
     with sessions(engine)() as session:
         kept = session.scalars(select(Decision)).one()

@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from sqlalchemy import select
 
+from admin.entry.access import signed_in
 from admin.exporting import streamed
 from admin.record.looked_for import in_words
 from admin.record.reading import Reading, named
@@ -23,6 +24,7 @@ from cds.record.finding import Found, find
 from cds.record.taking import Form
 from cds.requests import UnusableRequest
 from cds.service import service_of
+from knowledge import audit
 
 
 class Decisions(Reading):
@@ -49,7 +51,9 @@ class Decisions(Reading):
             after=_sequence("after"),
             size=finding.PAGE,
         )
-        return self._page(typed, criteria, found)
+        shown = self._page(typed, criteria, found)
+        _searched(criteria, len(found.decisions))
+        return shown
 
     @expose("/export.csv")
     def as_table(self) -> ResponseReturnValue:
@@ -97,6 +101,15 @@ class Decisions(Reading):
             further=bool(request.args.get("before") or request.args.get("after")),
             **more,
         )
+
+
+def _searched(criteria: Criteria, shown: int) -> None:
+    """Put on record that the list was looked at, for it names subjects; of the one that was asked for, only that."""
+    me = signed_in()
+    details = {"criteria": criteria.told(), "decisions": shown, "role": me.role}
+    at = service_of().now()
+    audit.record(session(), action="decisions.searched", subject="decisions", actor=me.name, at=at, details=details)
+    session().commit()
 
 
 def _typed() -> dict[str, Any]:

@@ -63,7 +63,7 @@ _DONE: Mapping[str, str] = {
     "decision.asked_again": "A decision’s facts were asked of another release",
     "decision.proven": "The proof of a decision was taken",
     "decisions.sealed": "Decisions were sealed",
-    "decisions.searched": "Decisions were looked for by the API",
+    "decisions.searched": "Decisions were looked for",
     "events.read": "Events were read by the API",
     "in-force.read": "What was in force was read by the API",
     "export.made": "A list was taken out",

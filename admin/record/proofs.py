@@ -15,6 +15,9 @@ from cds.pages.error_pages import error_page
 from cds.record import proving
 from cds.record.proving import Sealed, sealed_in
 from cds.service import service_of
+from knowledge.proofs import unreadable
+
+_TOUCHED = "This decision does not fit what was sealed. “phasewise audit verify” says where it was touched."
 
 
 class Proofs(DeskView):
@@ -49,6 +52,14 @@ class Proofs(DeskView):
 def provable(decision: Decision) -> tuple[Sealed | None, str | None]:
     """For the page of a decision: how it is sealed and anchored, None when it is not yet; and what is wrong."""
     try:
-        return sealed_in(session(), decision.sequence), None
+        sealed = sealed_in(session(), decision.sequence)
+        row = proving.row_of(session(), decision.id)
+        if sealed and not proving.in_its_batch(session(), row, sealed):
+            return None, _TOUCHED
+        return sealed, None
     except proving.NotProvable as problem:
         return None, str(problem)
+    except Exception as failure:
+        if not unreadable(failure):
+            raise
+        return None, _TOUCHED

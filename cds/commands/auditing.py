@@ -17,6 +17,11 @@ from cds.record.upkeep import keep_up
 from cds.record.verifying import record_verified, verify
 from knowledge.weaknesses import weaknesses
 
+_NO_ANCHOR = (
+    "No anchor was held against it: only one that was kept elsewhere shows whether events were cut off at the end, "
+    "or all of it was written anew (--anchor FILE --key PUBLIC)."
+)
+
 
 @click.group("audit")
 def audit_group() -> None:
@@ -46,7 +51,7 @@ def audit_verify(files: tuple[Path, ...], keys: tuple[Path, ...], recorded: bool
         if recorded and verification.untouched:
             record_verified(session, verification, len(anchors), at=service.now())
             session.commit()
-    click.echo("\n".join([str(verification), *weak]))
+    click.echo("\n".join([str(verification), *([] if anchors else [_NO_ANCHOR]), *weak]))
     if not verification.untouched:
         if recorded:
             click.echo("Nothing was put on record: a chain that is broken is not gone on with. Keep this output.")

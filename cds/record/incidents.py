@@ -19,6 +19,9 @@ from knowledge.steps import SYSTEM
 
 RECORDED = "incident.recorded"
 
+DISAGREEMENT = "disagreement"
+"""Engine and plain reading differed, and the answer was refused."""
+
 _SALT_BYTES = 16
 
 
@@ -83,7 +86,7 @@ def record_disagreement(
         "conditions": {name: _rules_with(release, name) for name in {*problem.fired} ^ {*problem.read}},
     }
     told = {"release": release.number}
-    return record_incident(session, "disagreement", detail, release_id=release_id, at=at, told=told)
+    return record_incident(session, DISAGREEMENT, detail, release_id=release_id, at=at, told=told)
 
 
 def _rules_with(release: PreparedRelease, condition: str) -> list[str]:

@@ -72,6 +72,17 @@ def sealed_in(session: Session, sequence: int, signature: str | None = None) -> 
     return Sealed(event, batch, anchor, signature)
 
 
+def in_its_batch(session: Session, row: Mapping[str, Any], sealed: Sealed) -> bool:
+    """Whether a decision is as its digest says, and at its place in the batch that was sealed."""
+    if row["digest"] != decision_digest(row):
+        return False
+    try:
+        index, path = _place(session, row["sequence"], sealed.batch)
+        return sealed.batch.root == _root(path, row["digest"], index, sealed.batch.count)
+    except NotInTree:
+        return False
+
+
 def row_of(session: Session, decision_id: str) -> dict[str, Any]:
     """The columns of a decision. Raises NoDecision."""
     stored = select(*Decision.__table__.columns).where(Decision.id == decision_id)

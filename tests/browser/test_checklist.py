@@ -148,6 +148,8 @@ def test_a_search_without_result_says_so(visit: Visit) -> None:
     visitor = visit(400)
     visitor.signs_in("auditor")
     page = visitor.opens("/desk/decisions/?q=nobody+at+all")
-    expect(page.get_by_role("status")).to_contain_text("No decision has the id or the subject “nobody at all”")
+    expect(page.get_by_role("status")).to_contain_text(
+        "There is no decision with the id or the subject “nobody at all”"
+    )
     assert found_by_axe(page, []) == []
     assert fits(page)
