@@ -259,14 +259,14 @@ def test_two_removals_at_once_do_not_tell_of_a_decision_twice(record: Engine, mo
     others: list[retention.Removed] = []
     problem = retention.Proofs.problem
 
-    def meanwhile(proofs: retention.Proofs, session: Session, first: int, last: int) -> str | None:
+    def meanwhile(proofs: retention.Proofs, first: int, last: int) -> str | None:
         if not others:
             others.append(retention.Removed("", 0, 0, 0))
             with sessions(record)() as other:
                 for batch in retention.removed(other, removal):
                     others.append(batch)
                     other.commit()
-        return problem(proofs, session, first, last)
+        return problem(proofs, first, last)
 
     monkeypatch.setattr(retention.Proofs, "problem", meanwhile)
     with sessions(record)() as session:

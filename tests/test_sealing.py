@@ -12,11 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine, func, insert, select
+from sqlalchemy.event import listen
 from sqlalchemy.orm import Session
 
 from cds.models import Decision
 from cds.record.merkle import Tree
-from cds.record.sealing import check_decisions, decision_digest, personal_digest, seal
+from cds.record.sealing import Proofs, check_decisions, decision_digest, personal_digest, seal
 from knowledge.audit import verify
 from knowledge.canonical import canonical, digest, digest_of_bytes, instant
 from knowledge.database import sessions
@@ -29,6 +30,21 @@ pytest_plugins = ["tests.databases"]
 @pytest.fixture
 def session(rolled_back: Session) -> Session:
     return rolled_back
+
+
+def test_many_small_batches_are_read_by_the_page(session: Session) -> None:
+    """A server that seals every minute makes half a million in a year."""
+    release = shipped(session)
+    for number in range(1, 13):
+        session.execute(insert(Decision), decision(number, release))
+        assert seal(session, NOON) == 1
+    first = session.scalar(select(func.min(Decision.sequence))) or 0
+    asked: list[str] = []
+    listen(session.connection(), "before_cursor_execute", lambda *args: asked.append(args[2]))
+    proofs = Proofs(session)
+    for number in range(first, first + 12):
+        assert proofs.problem(number, number) is None
+    assert len([statement for statement in asked if "audit_events" in statement]) == 1
 
 
 def head(leaves: list[bytes]) -> bytes:

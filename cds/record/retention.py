@@ -104,10 +104,11 @@ def removed(session: Session, removal: Removal) -> Iterator[Removed]:
 
 
 def _decisions(session: Session, removal: Removal) -> Iterator[Removed]:
-    old, proofs, after = (*_old_decisions(removal.before), Decision.sequence <= last_sealed(session)), Proofs(), 0
+    old = (*_old_decisions(removal.before), Decision.sequence <= last_sealed(session))
+    proofs, after = Proofs(session), 0
     query = select(*Decision.__table__.columns).where(*old)
     while rows := _page(session, query.where(Decision.sequence > after), Decision.sequence):
-        _refuse(proofs.problem(session, rows[0][0], rows[-1][0]))
+        _refuse(proofs.problem(rows[0][0], rows[-1][0]))
         was = {sequence: _personal_of_decision(sequence, row) for sequence, row in rows}
         if event := _told(session, removal, "decisions", Decision.sequence, old, list(was)):
             _empty(session, Decision.sequence, EMPTIED_DECISION, event, was)
