@@ -19,21 +19,31 @@ from knowledge import audit
 from knowledge.models import User
 
 
-def exported(what: str, header: Sequence[str], rows: Iterable[Sequence[Cell]], *, named: str = "") -> Response:
+def exported(
+    what: str,
+    header: Sequence[str],
+    rows: Iterable[Sequence[Cell]],
+    *,
+    named: str = "",
+    told: Mapping[str, Any] | None = None,
+) -> Response:
     """The rows as a file to keep, and on record that whoever is signed in took them. Commits.
 
-    `what` names the list, in small letters and dashes; `named` is what its file's name tells, by default the day.
+    `what` names the list, in small letters and dashes; `named` is what its file's name tells, by default the day;
+    `told` is what the record is told of what was asked for, and names no patient.
     """
     service, rows = service_of(), list(rows)
     at = service.now()
-    record_export(session(), what, len(rows), by=signed_in(), at=at)
+    record_export(session(), what, len(rows), by=signed_in(), at=at, told=told)
     session().commit()
     return as_csv(header, rows, name=f"phasewise-{what}-{named or at.strftime('%Y-%m-%d')}")
 
 
-def record_export(session: Session, what: str, rows: int, *, by: User, at: datetime) -> None:
+def record_export(
+    session: Session, what: str, rows: int, *, by: User, at: datetime, told: Mapping[str, Any] | None = None
+) -> None:
     """Tell the record who took a list, and how much of it."""
-    details = {"by": by.id, "what": what, "rows": rows}
+    details = {"by": by.id, "what": what, "rows": rows, **(told or {})}
     audit.record(session, action="export.made", subject=f"export/{what}", actor=by.name, at=at, details=details)
 
 

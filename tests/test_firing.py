@@ -6,8 +6,10 @@ import csv
 import html
 import io
 import json
+import re
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from sqlalchemy import select
 
 from cds import keys
 from cds.models import Purpose
+from cds.record import wording
 from cds.record.alarms import HELD_FOR, RAISED
 from cds.record.charting import Counted
 from cds.record.rates import rates
@@ -98,6 +101,25 @@ def test_the_days_of_a_rule_are_counted_by_release_and_days_without_decisions_ar
     assert {point.counted for point in points if point.release == 2} == {Counted(0, A_DAY)}
     assert {point.since for point in points} == {clinic.LOADED.date(), SWITCH}
     assert {(point.release, point.version) for point in everything.points[CHANGED]} == {(1, 1), (2, 2)}
+
+
+def test_the_day_on_which_a_release_is_put_back_is_known_to_mix_before_and_since(service: Service) -> None:
+    today, hour = clinic.NOW.date(), timedelta(hours=1)
+    clinic.put_in_force(service, 1, at=clinic.NOW + hour)
+    clinic.put_in_force(service, 2, at=clinic.NOW + 2 * hour)
+    with service.sessions() as session:
+        first, second = session.scalars(select(Release).order_by(Release.number))
+        for release, day in ((first, today), (second, today), (second, today + timedelta(days=1))):
+            answer(session, release, day, A_DAY, {STOPS: 1})
+        counted(session, clinic.NOW)
+        points = rates(session, service.orders, since=LAST, until=today + timedelta(days=1), rule=STOPS).points[STOPS]
+        session.rollback()
+    assert [(point.day - today, point.release, point.since, point.mixed) for point in points] == [
+        (-timedelta(days=1), 2, SWITCH, False),
+        (timedelta(), 1, today, False),
+        (timedelta(), 2, today, True),
+        (timedelta(days=1), 2, today, False),
+    ]
 
 
 def test_what_is_watched_is_remembered_until_more_is_counted(service: Service) -> None:
@@ -194,17 +216,42 @@ def test_a_rule_is_drawn_and_told_by_the_same_numbers(client: FlaskClient) -> No
     assert "31 May 2026 Out of range 50 % 15 of 30" in text
     assert "17 May 2026 No decision" in text
     assert "style=" not in page
-    for odd in (
-        "from=x&to=y",
-        "from=0001-01-01",
-        "to=0001-01-01",
-        "to=9999-12-31",
-        "from=2026-05-31&to=2026-05-01",
-        "days=7",
-    ):
-        read(client, f"/desk/firing/{JUMPS}?{odd}")
+    assert "Rate of recommendation, 26 May 2026 to 1 June 2026" in words(read(client, f"/desk/firing/{JUMPS}?days=7"))
     assert "no decision is counted in which this rule" in words(read(client, f"/desk/firing/{JUMPS}?to=2026-01-31"))
     assert "No rule of this key" in words(read(client, "/desk/firing/nothing", 404))
+
+
+def test_a_period_that_cannot_be_shown_is_named_at_its_field_and_no_other_is_shown(client: FlaskClient) -> None:
+    enter(client, "auditor")
+    for asked, at, said in (
+        ("from=x&to=2026-05-31", "from", "This is no day"),
+        ("from=2026-05-31&to=2026-05-01", "from", "The first day comes after the last, 1 May 2026"),
+        ("from=0001-01-01", "from", "Nothing was recorded before 1 January 2000"),
+        ("from=2020-01-01", "from", "At most 1,098 days"),
+        ("to=9999-12-31", "to", "Today is 1 June 2026"),
+        ("days=abc", "days", "This is no number of days"),
+        ("days=0", "days", "Ask for 1 to 1,098 days"),
+        ("to=2026-05-31&days=7", "days", "not for both"),
+    ):
+        page = read(client, f"/desk/firing/{JUMPS}?{asked}")
+        [wrong] = re.findall(r'<p class="wrong" id="(\w+)-wrong">(.*?)</p>', page)
+        assert wrong[0] == at, asked
+        assert said in wrong[1], asked
+        assert "No period is shown." in words(page), asked
+        assert "<figure" not in page, asked
+        for part in asked.split("&"):
+            assert f'value="{part.partition("=")[2]}"' in page, asked
+        export = client.get(f"/desk/firing/{JUMPS}/export.csv?{asked}")
+        assert (export.status_code, export.location) == (303, f"/desk/firing/{JUMPS}?{asked}")
+
+
+def test_how_often_chance_alone_is_told_as_in_the_documentation(client: FlaskClient) -> None:
+    documented = Path("docs/firing.md").read_text("utf-8")
+    assert wording.by_chance()[1:] in documented
+    assert wording.by_chance_of(258) in documented
+    enter(client, "auditor")
+    for path in ("/desk/firing/", f"/desk/firing/{JUMPS}"):
+        assert wording.by_chance() in words(read(client, path))
 
 
 def table(client: FlaskClient, path: str) -> list[dict[str, str]]:
@@ -221,8 +268,10 @@ def test_rates_are_taken_out_as_tables_and_that_is_on_record(client: FlaskClient
     assert by_day["2026-05-18", "1"]["recommended"] == "4"
     assert (by_day["2026-05-17", ""]["decisions"], by_day["2026-05-17", ""]["rate"]) == ("0", "")
     with service.sessions() as session:
-        told = session.scalars(select(AuditEvent.subject).where(AuditEvent.action == "export.made")).all()
-    assert sorted(told) == ["export/firing", f"export/firing-of-{STOPS}"]
+        made = select(AuditEvent).where(AuditEvent.action == "export.made").order_by(AuditEvent.sequence)
+        told = [(event.subject, json.loads(event.details)) for event in session.scalars(made)]
+    assert [subject for subject, _ in told] == ["export/firing", f"export/firing-of-{STOPS}"]
+    assert (told[1][1]["from"], told[1][1]["to"]) == ("2026-05-05", "2026-06-01")
 
 
 def test_a_lead_sees_it_on_the_desks_home(client: FlaskClient) -> None:
@@ -253,11 +302,24 @@ def test_an_auditor_reads_it_by_the_api(client: FlaskClient, service: Service) -
     assert one["days"][-1]["out_of_range"] is True
     assert one["days"][-1]["usual_to"] < 0.5
     assert [one["release"] for one in one["releases"]] == [1, 2]
-    for none in ("days=1", "until=0001-01-01", "since=9999-12-31"):
-        assert auditor.shown(f"/api/v1/firing/{JUMPS}?{none}")["days"] == []
+    assert auditor.shown(f"/api/v1/firing/{JUMPS}?days=1")["days"] == []
     assert "No release holds a rule" in problem_in(auditor.get("/api/v1/firing/nothing"), 404)["detail"]
-    [error] = problem_in(auditor.get(f"/api/v1/firing/{JUMPS}?days=0"), 422)["errors"]
-    assert error["pointer"] == "/days"
+    for query, pointer in (
+        ("days=0", "/days"),
+        ("days=abc", "/days"),
+        ("days=7&until=2026-05-31", "/days"),
+        ("since=2026-05-31&until=2026-05-01", "/since"),
+        ("since=2020-01-01", "/since"),
+        ("until=0001-01-01", "/until"),
+        ("since=9999-12-31", "/since"),
+    ):
+        [error] = problem_in(auditor.get(f"/api/v1/firing/{JUMPS}?{query}"), 422)["errors"]
+        assert error["pointer"] == pointer, query
     with service.sessions() as session:
-        told = session.scalars(select(AuditEvent.subject).where(AuditEvent.action == "firing.read")).all()
-    assert told == ["firing", *[f"rule/{JUMPS}"] * 4]
+        read_by_key = select(AuditEvent).where(AuditEvent.action == "firing.read").order_by(AuditEvent.sequence)
+        told = [(event.subject, json.loads(event.details)) for event in session.scalars(read_by_key)]
+    assert told == [
+        ("firing", {"rules": len(every["rules"]), "alarms": 3}),
+        (f"rule/{JUMPS}", {"from": "2026-05-16", "to": "2026-05-31"}),
+        (f"rule/{JUMPS}", {"from": "2026-06-01", "to": "2026-06-01"}),
+    ]

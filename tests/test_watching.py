@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from random import Random
 
@@ -156,6 +157,23 @@ def test_a_release_put_back_is_a_change_of_its_own() -> None:
     points = days((1, 1, USUAL), (2, 1, [(0, 200)] * 3), (1, 1, USUAL))
     assert changes(points) == [28, 31]
     assert Kind.STOPPED not in kinds(points)
+
+
+def test_since_a_release_was_put_back_means_this_time_and_its_mixed_day_is_on_neither_side() -> None:
+    points = days((1, 1, USUAL), (2, 1, [(1, 43)]), (1, 1, [(0, 103)] * 4))
+    back = points[28].day
+    mixed = Point(back, 1, back, 1, Counted(2, 43), mixed=True)
+    again = [replace(point, since=back) for point in points[29:]]
+    alarm = only([*points[:29], mixed, *again])
+    assert (alarm.kind, alarm.release, alarm.day) == (Kind.STOPPED, 1, back)
+    assert (alarm.since, alarm.before) == (Counted(0, 412), Counted(35, 1204))
+    too_few = told([*points[:29], mixed]).too_few or ""
+    assert too_few.startswith("Since release 1 there are too few decisions (0)")
+
+
+def test_a_release_put_back_without_a_decision_between_begins_anew() -> None:
+    alarm = only(days((1, 1, USUAL), (1, 1, [(0, 103)] * 4)))
+    assert (alarm.kind, alarm.release, alarm.since) == (Kind.STOPPED, 1, Counted(0, 412))
 
 
 def made_up(random: Random, often: int, rate: float) -> list[tuple[int, int]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, timedelta
 from typing import Any
 
-from flask import abort, request
+from flask import abort, redirect, request, url_for
 from flask_admin import expose
 from sqlalchemy import select
 from werkzeug.wrappers import Response
@@ -19,8 +19,7 @@ from admin.record.firing_picture import picture, spark
 from cds.api import session
 from cds.record import wording
 from cds.record.alarms import Watch
-from cds.record.charting import TAIL
-from cds.record.series import PERIODS, USUAL, Gap, Period, Series, period, series
+from cds.record.series import PERIODS, Gap, NoSuchPeriod, Period, Series, period, series
 from cds.record.watching import BASELINE, RECENT, Kind
 from cds.requests import unstorable
 from cds.service import service_of
@@ -47,6 +46,11 @@ ORDERS: dict[str, tuple[str, Callable[[Watch], Any]]] = {
     "change": ("Largest change first", lambda one: -abs(one.lately.rate - one.earlier.rate)),
     "title": ("By title", lambda one: ()),
 }
+
+
+_FIELDS = {"first": "from", "last": "to", "days": "days"}
+_DAY = "This is no day; write one such as 2026-01-31."
+_READ = {"from": _DAY, "to": _DAY, "days": "This is no number of days; write one such as 90."}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +95,6 @@ class Firing(DeskView):
             page=page,
             pages=pages,
             spark=lambda one: spark(one.points, first, BASELINE),
-            by_chance=2 * TAIL * len(found.rules),
             most=MOST_ALARMS,
             recent=RECENT,
             wording=wording,
@@ -117,17 +120,22 @@ class Firing(DeskView):
     @expose("/<string:key>")
     def rule(self, key: str) -> str:
         version = _version(key)
-        asked, today = _period(), _today()
+        today, around = _today(), {"key": key, "version": version, "title": _title(version), "periods": PERIODS}
+        try:
+            asked = _period(today)
+        except NoSuchPeriod as unusable:
+            return self.render(
+                "desk/firing_rule.html", **around, today=today, problems=unusable.problems, typed=_typed(), days=None
+            )
         shown = series(session(), service_of().orders, key, asked, today)
         return self.render(
             "desk/firing_rule.html",
-            key=key,
-            version=version,
-            title=_title(version),
+            **around,
+            problems={},
+            typed={"from": asked.first.isoformat(), "to": asked.last.isoformat()},
             series=shown,
             asked=asked,
             days=_days(asked, today),
-            periods=PERIODS,
             today=today,
             picture=picture(shown),
             rows=list(shown.with_gaps())[::-1],
@@ -141,10 +149,15 @@ class Firing(DeskView):
     def export_rule(self, key: str) -> Response:
         """The days of one rule as a table, those without a decision too."""
         _version(key)
-        shown = series(session(), service_of().orders, key, _period(), _today())
+        try:
+            asked = _period(_today())
+        except NoSuchPeriod:
+            return redirect(url_for(".rule", key=key, **_typed()), 303)
+        shown = series(session(), service_of().orders, key, asked, _today())
         header = ("day", "release", "version", "decisions", "recommended", "withheld", "undetermined", "rate")
         limits = ("usual rate", "usual from", "usual to", "out of its usual range")
-        return exported(f"firing-of-{key}", (*header, *limits), _rows(shown))
+        told = {"from": asked.first.isoformat(), "to": asked.last.isoformat()}
+        return exported(f"firing-of-{key}", (*header, *limits), _rows(shown), told=told)
 
 
 def _rows(shown: Series) -> Iterator[tuple[Cell, ...]]:
@@ -185,10 +198,24 @@ def _asked() -> Asked:
     return Asked(words, request.args.get("topic", ""), order if order in ORDERS else next(iter(ORDERS)))
 
 
-def _period() -> Period:
-    first, last = _day("from"), _day("to")
-    days = _whole("days")
-    return period(days=days if days in PERIODS else USUAL, first=first, last=last, today=_today())
+def _typed() -> dict[str, Any]:
+    """What was asked for, by the names of its fields; what is empty was not."""
+    texts = {name: request.args.get(name, "").strip()[:40] for name in ("from", "to", "days")}
+    return {name: text for name, text in texts.items() if text}
+
+
+def _period(today: date) -> Period:
+    """The period that was asked for; raises NoSuchPeriod with its problems by the fields of the form."""
+    typed = _typed()
+    first, last, days = _day(typed.get("from")), _day(typed.get("to")), _whole("days")
+    read = {"from": first, "to": last, "days": days}
+    found = {name: _READ[name] for name in typed if read[name] is None}
+    if found:
+        raise NoSuchPeriod(found)
+    try:
+        return period(days=days, first=first, last=last, today=today)
+    except NoSuchPeriod as wrong:
+        raise NoSuchPeriod({_FIELDS[name]: detail for name, detail in wrong.problems.items()}) from None
 
 
 def _days(asked: Period, today: date) -> int | None:
@@ -200,9 +227,9 @@ def _today() -> date:
     return service_of().now().astimezone(UTC).date()
 
 
-def _day(name: str) -> date | None:
+def _day(text: str | None) -> date | None:
     try:
-        return date.fromisoformat(request.args.get(name, ""))
+        return date.fromisoformat(text or "")
     except ValueError:
         return None
 

@@ -15,9 +15,9 @@ from cds.problems import Refused
 from cds.record import wording
 from cds.record.alarms import RuleAlarm, Watch
 from cds.record.charting import Counted
-from cds.record.series import LONGEST, Gap, Series, period, series
+from cds.record.series import LONGEST, Gap, NoSuchPeriod, Period, Series, period, series
 from cds.record.watching import Alarm, Charted, Kind
-from cds.requests import unstorable
+from cds.requests import RequestProblem, unstorable
 from cds.service import service_of
 from knowledge.canonical import instant
 
@@ -129,13 +129,13 @@ def list_firing() -> dict[str, Any]:
 def get_firing(query: dict[str, Any], rule: str) -> dict[str, Any]:
     """The days of one rule, each with what was usual before it, and the releases between
 
-    By default the last 90 days. Reading is itself an event.
+    By default the last 90 days, or the 90 up to `until`. Reading is itself an event.
     """
     service = service_of()
     if unstorable(rule) or rule not in service.orders.rules(session()):
         raise Refused(problems.not_found(f"No release holds a rule {rule} that can fire. /api/v1/firing lists them."))
     today = service.now().astimezone(UTC).date()
-    asked = period(days=query.get("days"), first=query.get("since"), last=query.get("until"), today=today)
+    asked = _period(query, today)
     found = series(session(), service.orders, rule, asked, today)
     told("firing.read", f"rule/{rule}", {"from": asked.first.isoformat(), "to": asked.last.isoformat()})
     return {
@@ -146,6 +146,15 @@ def get_firing(query: dict[str, Any], rule: str) -> dict[str, Any]:
         "releases": [{"release": one.release, "at": instant(one.at)} for one in found.releases],
         "days": list(_days(found)),
     }
+
+
+def _period(query: dict[str, Any], today: date) -> Period:
+    try:
+        return period(days=query.get("days"), first=query.get("since"), last=query.get("until"), today=today)
+    except NoSuchPeriod as wrong:
+        at = {"days": "/days", "first": "/since", "last": "/until"}
+        found = [RequestProblem(at[name], detail) for name, detail in wrong.problems.items()]
+        raise Refused(problems.unusable(found)) from None
 
 
 def _rule(one: Watch) -> dict[str, Any]:

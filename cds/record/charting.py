@@ -15,6 +15,12 @@ SIGMAS = 3
 TAIL = 0.00135
 """The probability beyond three sigmas on one side: what counts as more than chance, whichever way it is reckoned."""
 
+BY_CHANCE = 0.001
+"""The share of days out of range where days differ by chance alone, at most, as measured (docs/firing.md)."""
+
+UNEVEN = 0.01
+"""The same where they differ by somewhat more, as those of clinics do."""
+
 LEAST_DAYS = 10
 LEAST_DECISIONS = 100
 """With less before it nothing is said of a rate: it is too few to tell."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -48,7 +48,7 @@ def rates(session: Session, orders: Orders, *, since: date, until: date, rule: s
     """The days of every rule, or of one, from the first to the last day. One query for all counts."""
     decisions = _decisions(session, since, until)
     activations = _activations(session)
-    put = _put_in_force(activations, decisions)
+    put, mixed = _put_in_force(activations, decisions), _mixed(activations)
     of_all = orders.of_all(session)
     only = None if rule is None else {one.rules[rule].place for one in of_all.values() if rule in one.rules}
     fired = _fired(session, since, until, only)
@@ -59,7 +59,8 @@ def rates(session: Session, orders: Orders, *, since: date, until: date, rule: s
             place, version = order.rules[key]
             recommended, withheld, undetermined = fired.get((release, day, place), (0, 0, 0))
             counted = Counted(recommended, count)
-            point = Point(day, order.number, began, version, counted, withheld, undetermined)
+            again = (release, day) in mixed
+            point = Point(day, order.number, began, version, counted, withheld, undetermined, again)
             points.setdefault(key, []).append(point)
     told = tuple(PutInForce(of_all[release].number, at) for release, at in activations)
     return Rates(_as_of(session), told, points)
@@ -105,13 +106,29 @@ def _put_in_force(activations: list[tuple[int, datetime]], days: Collection[_Day
     times: dict[int, list[datetime]] = {}
     for release, at in activations:
         times.setdefault(release, []).append(at.astimezone(UTC))
+    oldest: dict[int, date] = {}
+    for release, day in days:
+        oldest[release] = min(day, oldest.get(release, day))
     put = {}
     for release, day in days:
-        known = times.get(release, [])
-        put[release, day] = max(
-            (at for at in known if at.date() <= day), default=datetime(day.year, day.month, day.day, tzinfo=UTC)
-        )
+        known = [at for at in times.get(release, []) if at.date() <= day]
+        put[release, day] = max(known, default=datetime.combine(oldest[release], time(), UTC))
     return put
+
+
+def _mixed(activations: list[tuple[int, datetime]]) -> set[_Day]:
+    """The days on which a release was put back in force that had been in force earlier on the same day."""
+    left: dict[int, date] = {}
+    mixed: set[_Day] = set()
+    former: int | None = None
+    for release, at in activations:
+        day = at.astimezone(UTC).date()
+        if former is not None:
+            left[former] = day
+        if left.get(release) == day:
+            mixed.add((release, day))
+        former = release
+    return mixed
 
 
 def _as_of(session: Session) -> datetime | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -12,6 +12,7 @@ from cds.record.alarms import LOOKED_AT
 from cds.record.orders import Orders
 from cds.record.rates import PutInForce, rates
 from cds.record.watching import Charted, Verdict, charted, verdict
+from knowledge.labels import day as named
 
 PERIODS = (28, 90, 365)
 """For how many days back one usually looks."""
@@ -63,13 +64,44 @@ class Series:
             after = one.point.day + timedelta(days=1)
 
 
+class NoSuchPeriod(ValueError):
+    """What is wrong with the period that was asked for: a sentence by each of `days`, `first` and `last`."""
+
+    def __init__(self, problems: Mapping[str, str]) -> None:
+        super().__init__(" ".join(problems.values()))
+        self.problems = problems
+
+
 def period(*, days: int | None, first: date | None, last: date | None, today: date) -> Period:
-    """The period that was asked for: from and to where one is given, or so many days up to today."""
+    """The period that was asked for, never another: from and to where one is given, or so many days up to today.
+
+    Where only the last day is given, the USUAL days up to it. Raises NoSuchPeriod.
+    """
     if first is None and last is None:
+        if days is not None and not 1 <= days <= LONGEST.days:
+            raise NoSuchPeriod({"days": f"Ask for 1 to {LONGEST.days:,} days."})
         return Period(today - timedelta(days=(days or USUAL) - 1), today)
-    last = max(min(last or today, today), EARLIEST)
-    first = min(first or last - timedelta(days=USUAL - 1), last)
-    return Period(max(first, last - LONGEST), last)
+    if days is not None:
+        raise NoSuchPeriod({"days": "Ask for so many days up to today, or for a first and a last day; not for both."})
+    found = {name: wrong for name, day in (("first", first), ("last", last)) if (wrong := _outside(day, today))}
+    if found:
+        raise NoSuchPeriod(found)
+    last = last or today
+    first = first or last - timedelta(days=USUAL - 1)
+    if first > last:
+        raise NoSuchPeriod({"first": f"The first day comes after the last, {named(last)}: exchange them."})
+    asked = Period(first, last)
+    if asked.days > LONGEST.days:
+        raise NoSuchPeriod({"first": f"At most {LONGEST.days:,} days are shown at once; these are {asked.days:,}."})
+    return asked
+
+
+def _outside(asked: date | None, today: date) -> str | None:
+    if asked is not None and asked > today:
+        return f"Today is {named(today)}, in UTC: nothing is recorded of days to come."
+    if asked is not None and asked < EARLIEST:
+        return f"Nothing was recorded before {named(EARLIEST)}: begin and end with it or later."
+    return None
 
 
 def series(session: Session, orders: Orders, rule: str, asked: Period, today: date) -> Series:

@@ -47,12 +47,14 @@ class Point:
     day: date
     release: int
     since: date
-    """When that release was put in force, this time."""
+    """When that release was last put in force by the end of that day."""
     version: int
     """The rule's own version in that release."""
     counted: Counted
     withheld: int = 0
     undetermined: int = 0
+    mixed: bool = False
+    """Whether the release was put back in force that day: what came before it and what came after are one count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ def verdict(points: Sequence[Point], today: date) -> Verdict:
     """The alarms of a rule by its days, the gravest first; or that they are too few to tell."""
     if not points:
         return Verdict(too_few="No decision was made yet while this rule was in force.")
-    found = _after_releases(points, today)
+    found = _after_releases(unmixed(points), today)
     if Kind.STOPPED not in found:
         found |= {alarm.kind: alarm for alarm in _silent(points, len(points))}
     if not found:
@@ -114,8 +116,14 @@ def verdict(points: Sequence[Point], today: date) -> Verdict:
 
 
 def changes(points: Sequence[Point]) -> list[int]:
-    """The places of the points at which another release begins."""
-    return [place for place in range(1, len(points)) if points[place].release != points[place - 1].release]
+    """The places of the points at which another release begins, or one that was put back in force."""
+    put = [(point.release, point.since) for point in points]
+    return [place for place in range(1, len(points)) if put[place] != put[place - 1]]
+
+
+def unmixed(points: Sequence[Point]) -> list[Point]:
+    """The points that are wholly before or wholly since whatever was put in force."""
+    return [point for point in points if not point.mixed]
 
 
 def usual_before(points: Sequence[Point], place: int) -> Usual | None:
@@ -258,8 +266,8 @@ def _too_few(points: Sequence[Point], today: date) -> str | None:
     for place in reversed(changes(points)):
         if today - points[place].since > WATCHED:
             break
-        before = total(one.counted for one in points[max(0, place - BASELINE) : place])
-        decisions = total(one.counted for one in points[place:]).decisions
+        before = total(one.counted for one in unmixed(points[:place])[-BASELINE:])
+        decisions = total(one.counted for one in unmixed(points[place:])).decisions
         if before.recommended and chance(Counted(0, decisions), before) > TAIL:
             return (
                 f"Since release {points[place].release} there are too few decisions ({decisions:,}): "

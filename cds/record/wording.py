@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cds.record.charting import Counted
+from cds.record.charting import BY_CHANCE, UNEVEN, Counted
 from cds.record.watching import Alarm, Kind
 from knowledge.labels import day
 
@@ -41,6 +41,19 @@ def meant(alarm: Alarm) -> str | None:
     if alarm.changed:
         return "This release brought another version of the rule itself, so it may be meant: somebody should look."
     return "The rule itself is the same as before: look at what else that release brought, and at the facts sent."
+
+
+def by_chance() -> str:
+    """How often a day is out of range though nothing befell the rule."""
+    return (
+        f"Though nothing is wrong, at most {BY_CHANCE * 1000:.0f} day in 1,000 is out of range where days differ by "
+        f"chance alone, and about {UNEVEN * 1000:.0f} in 1,000 where they differ by somewhat more"
+    )
+
+
+def by_chance_of(rules: int) -> str:
+    """The same of so many rules on one day."""
+    return f"of {rules:,} rules {rules * BY_CHANCE:.1f} to {rules * UNEVEN:.1f} a day"
 
 
 def of(counted: Counted, what: str = "") -> str:

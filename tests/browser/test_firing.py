@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -39,6 +40,13 @@ def test_a_lead_comes_from_the_home_to_what_stopped_and_to_its_days(visit: Visit
     stands(page, TITLE)
     expect(page.get_by_role("img", name="Rate of recommendation")).to_be_visible()
     expect(page.get_by_text("Stopped after release 2").first).to_be_visible()
+    assert found_by_axe(page, []) == []
+    visitor.opens(f"/desk/firing/{STOPS}?from=2026-05-31&to=2026-05-01")
+    expect(page.get_by_label("From")).to_have_accessible_description(re.compile("The first day comes after the last"))
+    stands(page, TITLE)
+    assert found_by_axe(page, []) == []
+    visitor.opens(f"/desk/firing/{STOPS}?days=abc")
+    stands(page, TITLE)
     assert found_by_axe(page, []) == []
     visitor.heard_nothing_odd()
 
