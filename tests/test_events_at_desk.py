@@ -19,7 +19,9 @@ from cds import keys
 from cds.models import Incident, Purpose
 from cds.record.incidents import record_incident
 from cds.service import Service
-from knowledge.models import AuditEvent
+from knowledge.audit import record
+from knowledge.models import AuditEvent, User
+from knowledge.steps import SYSTEM
 from tests import clinic
 from tests.clinic import NOW, Caller
 from tests.desk import enter, staffed_copy
@@ -59,6 +61,25 @@ def test_what_happened_is_said_in_words_with_who_when_from_where_and_leads_on(
     assert 'href="/desk/rules/ext-oncologic-emergency-list?version=1"' in page
     assert "the program" in words(page)
     assert last(service).sequence == before, "looking is no event"
+
+
+def test_an_event_names_people_not_their_numbers_and_the_account_that_ran_a_command(
+    auditor: FlaskClient, service: Service
+) -> None:
+    with service.sessions() as session:
+        session.info["account"] = "night-job"
+        by = session.scalars(select(User.id).where(User.name == "auditor")).one()
+        details = {"by": by, "activation": {"by": by, "since": "2026-01-01"}}
+        record(session, action="export.made", subject="export/sheet/release/1", actor=SYSTEM, at=NOW, details=details)
+        session.commit()
+    said = words(read(auditor, f"/desk/events/{last(service).sequence}"))
+    assert "A sheet was taken" in said
+    assert "Who the program, from the account night-job" in said
+    assert "By auditor" in said
+    assert "Activation, by auditor" in said
+    said = words(read(auditor, "/desk/events/"))
+    assert "the program, from the account night-job" in said
+    assert "could write all of it anew" in said, "what the chain alone cannot show"
 
 
 def test_one_event_tells_all_of_itself_and_leads_to_its_neighbours(auditor: FlaskClient, service: Service) -> None:

@@ -210,7 +210,7 @@ def test_trying_records_nothing(client: FlaskClient, service: Service) -> None:
 
 
 def test_facts_are_said_in_words_the_disease_first(client: FlaskClient) -> None:
-    known = words(read(client, f"/try/{WITHHELD}")).split("What is known of her")[1]
+    known = words(read(client, f"/try/{WITHHELD}")).split("What is known of the patient")[1]
     assert known.index("disease phase is stable") < known.index("pain intensity 4") < known.index("Exercise judged")
     assert "It follows Dyspnea; fatigue; pain; uncontrolled pain" in known
 

@@ -398,3 +398,23 @@ def test_where_the_facts_were_removed_the_rest_is_told_and_it_is_no_incident(aud
     assert "no recorded facts" in words(read(auditor.desk, f"/desk/decisions/{key}/as-of", 422))
     assert "The facts" in read(auditor.desk, f"/desk/decisions/{key}/checklist", 500)
     assert clinic.counts(auditor.service)["incidents"] == before
+
+
+def test_what_many_rules_have_in_common_is_said_once_and_what_differs_at_its_rule(auditor: Audit) -> None:
+    first, second = auditor.first["decision_id"], auditor.second["decision_id"]
+    said = words(read(auditor.desk, f"/desk/decisions/{first}"))
+    assert said.count("These rules were imported with release 1 by the program") == 1
+    assert "approved it by itself" not in said
+    said = words(read(auditor.desk, f"/desk/decisions/{second}"))
+    assert said.count("Where nothing else is said, a rule was imported with release 1") == 1
+    assert "approved by Ben" in said
+    said = words(read(auditor.desk, "/desk/in-force?on=2026-06-01T12:00:00Z&kind=rule&q=ben+study"))
+    assert "Where nothing else is said" not in said, "of a few that differ nothing is said at the head"
+    said = words(read(auditor.desk, "/desk/in-force?on=2026-03-01"))
+    assert said.count("These parts were imported with release 1") == 1
+
+
+def test_the_release_that_answered_is_not_called_one_that_answered_nobody(auditor: Audit) -> None:
+    path = f"/desk/decisions/{auditor.first['decision_id']}/as-of?release="
+    assert "This is the very release that answered" in words(read(auditor.desk, f"{path}1"))
+    assert "Nothing of it was ever given to anybody" in words(read(auditor.desk, f"{path}2"))

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from admin.entry.access import DeskView
 from admin.exporting import streamed
-from admin.record.happened import GROUPS, done, leads_to, line_by_line, why
+from admin.record.happened import GROUPS, PROGRAM, done, leads_to, line_by_line, who, why
 from cds.api import session
 from cds.record.criteria import LONGEST, day_or_moment
 from cds.record.event_rows import COLUMNS, pages
@@ -24,9 +24,6 @@ from knowledge.canonical import instant
 from knowledge.errors import WrongValue
 from knowledge.models import AuditEvent, User
 from knowledge.steps import SYSTEM
-
-PROGRAM = "the program"
-"""How pages name the actor of what nobody did."""
 
 FIELDS = ("action", "subject", "actor", "since", "until")
 
@@ -54,6 +51,7 @@ class Events(DeskView):
             further=_before() is not None,
             done=done,
             leads_to=leads_to,
+            who=who,
             why=lambda event: why(json.loads(event.details)),
         )
 
@@ -64,12 +62,14 @@ class Events(DeskView):
             abort(404, f"There is no event {sequence}. The list of events shows which there are.")
         after = session().get(AuditEvent, sequence + 1)
         details = json.loads(event.details)
+        people = {user.id: user.name for user in session().scalars(select(User))}
         return self.render(
             "desk/event.html",
             event=event,
             done=done(event),
+            who=who(event),
             why=why(details),
-            lines=[*line_by_line(details)],
+            lines=[*line_by_line(details, people)],
             leads_to=leads_to(event),
             at=instant(event.at),
             after=after,

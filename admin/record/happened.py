@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -9,6 +10,13 @@ from flask import url_for
 
 from knowledge.items import ItemKind
 from knowledge.models import AuditEvent
+from knowledge.steps import SYSTEM
+
+PROGRAM = "the program"
+"""How pages name the actor of what nobody did."""
+
+_BY = {"by", "created_by", "submitted_by", "approved_by"}
+"""Under what names details hold the ids of people."""
 
 GROUPS: Mapping[str, str] = {
     "person.sign": "Sign-ins",
@@ -28,6 +36,8 @@ GROUPS: Mapping[str, str] = {
     "database.": "Migrations and grants",
     "alarm.": "Alarms",
     "events.": "Readings of the events by the API",
+    "sheet.": "Readings by the API of sheets",
+    "firing.": "Readings by the API of how often rules fire",
     "in-force.": "Readings by the API of what was in force",
 }
 """By the beginning of their actions, what events can be narrowed to."""
@@ -91,8 +101,17 @@ _SHELVES = {kind.value: f"desk_{kind.value}s.item" for kind in ItemKind}
 
 def done(event: AuditEvent) -> str:
     """What was done, in words where the action has some, else its own."""
+    if event.subject.startswith("export/sheet/"):
+        return "A sheet was taken"
     own = event.action.replace(".", " ").replace("_", " ")
     return _DONE.get(event.action, own[:1].upper() + own[1:])
+
+
+def who(event: AuditEvent) -> str:
+    """By whom it was done; for the command line, with the account of the operating system that ran it."""
+    name = PROGRAM if event.actor == SYSTEM else event.actor
+    account = json.loads(event.details).get("account")
+    return f"{name}, from the account {account}" if account else name
 
 
 def why(details: Mapping[str, Any]) -> str | None:
@@ -120,16 +139,21 @@ def leads_to(event: AuditEvent) -> str | None:
             return None
 
 
-def line_by_line(details: Any, before: str = "") -> Iterator[tuple[str, str]]:
-    """The details as names and texts; what stands within something bears the name of that before its own."""
+def line_by_line(details: Any, people: Mapping[int, str], before: str = "") -> Iterator[tuple[str, str]]:
+    """The details as names and texts; what stands within something bears the name of that before its own.
+
+    `people` names those whom details tell by their ids.
+    """
     match details:
         case dict():
             for name, value in details.items():
                 said = str(name).replace("_", " ")
-                yield from line_by_line(value, f"{before}, {said}" if before else said)
+                if name in _BY and isinstance(value, int):
+                    value = people.get(value, value)
+                yield from line_by_line(value, people, f"{before}, {said}" if before else said)
         case list() if any(isinstance(one, dict | list) for one in details):
             for place, value in enumerate(details, 1):
-                yield from line_by_line(value, f"{before} {place}")
+                yield from line_by_line(value, people, f"{before} {place}")
         case list():
             yield before, ", ".join(map(_text, details)) or "none"
         case value:

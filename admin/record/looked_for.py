@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, time, timedelta
 
-from cds.record.criteria import Criteria, Outcome
+from cds.record.criteria import COMMAND, Criteria, Outcome
 from knowledge.labels import day, moment
 
 
@@ -24,7 +24,8 @@ def in_words(criteria: Criteria, apps: Mapping[str, str]) -> str:
     if criteria.since is not None or criteria.until is not None:
         parts.append(f"recorded {_between(criteria.since, criteria.until)}")
     if criteria.app is not None:
-        parts.append(f"asked by {apps.get(str(criteria.app), f'the app {criteria.app}')}")
+        app = "the command line" if criteria.app == COMMAND else apps.get(str(criteria.app), f"the app {criteria.app}")
+        parts.append(f"asked by {app}")
     return ", ".join(parts)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from admin.behind import Together, imported_together
 from cds.record.accounts import RuleAccount
 from cds.record.replaying import Replay
 from cds.releases import PreparedRelease
@@ -47,6 +48,11 @@ class Rules:
     undetermined: Sequence[RuleAccount]
     not_met: Sequence[RuleAccount]
     references: Mapping[str, Mapping[str, Any]]
+
+    @property
+    def together(self) -> Together | None:
+        """What stands behind most of what is recommended."""
+        return imported_together([one.part for some in self.recommended.values() for one in some])
 
     @property
     def count(self) -> int:

@@ -9,6 +9,7 @@ from flask import request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 
+from admin.behind import imported_together
 from admin.entry.access import DeskView
 from admin.exporting import exported
 from admin.shelf.items import number_in
@@ -70,6 +71,7 @@ class InForce(DeskView):
         found = [part for part in parts if asked.fits(part)]
         pages = max(1, -(-len(found) // PAGE))
         page = min(max(number_in(request.args.get("page"), 1), 1), pages)
+        shown = found[(page - 1) * PAGE : page * PAGE]
         return self.render(
             "desk/in_force.html",
             asked=asked,
@@ -79,7 +81,8 @@ class InForce(DeskView):
             shelves=SHELVES,
             all=len(parts),
             found=len(found),
-            parts=found[(page - 1) * PAGE : page * PAGE],
+            parts=shown,
+            together=imported_together(shown),
             first=(page - 1) * PAGE + 1,
             page=page,
             pages=pages,

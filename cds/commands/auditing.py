@@ -63,7 +63,7 @@ def audit_seal() -> None:
     """Seal the decisions recorded so far into the chain, and count them. A running server does it by itself."""
     with opened() as service:
         count = keep_up(service)
-    click.echo(f"{count} decisions are sealed.")
+    click.echo(f"{count} {'decision is' if count == 1 else 'decisions are'} sealed.")
 
 
 for command in (audit_proof, audit_key, audit_anchor, remove_facts):

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from cds.commands.opened import at_work, opened, told
+from cds.pages.labels import count
 from cds.record import anchors, proving, site_keys
 from cds.record.origin import from_command
 from knowledge.steps import SYSTEM
@@ -60,7 +61,8 @@ def audit_anchor(key: Path, folder: Path) -> None:
             anchors.record(from_command(session), anchor, signature, at=at)
             session.commit()
     click.echo(
-        f"{path} anchors {anchor.events} events, which seal {anchor.decisions} decisions; the last is {anchor.head}. "
+        f"{path} anchors {count(anchor.events, 'event')} with {count(anchor.decisions, 'decision')} sealed; "
+        f"the last is {anchor.head}. "
         "Keep it where whoever owns the database cannot reach it."
     )
 

@@ -16,7 +16,7 @@ TRY = f"/desk/try/?rule={RULE}"
 
 
 def rows(page: Page) -> Locator:
-    return page.get_by_role("list", name="What is known of her").locator("> li")
+    return page.get_by_role("list", name="What is known of the patient").locator("> li")
 
 
 def row(page: Page, label: str) -> Locator:
@@ -45,13 +45,13 @@ def test_a_lead_changes_an_example_patient_and_sees_what_becomes_of_the_rule(vis
     page.get_by_label("Start from an example patient").select_option(
         "Stable phase, moderate pain above her own goal (recommended)"
     )
-    page.get_by_role("button", name="Take what is known of her").click()
+    page.get_by_role("button", name="Take what is known").click()
     answer(page)
     tested = page.get_by_role("region", name="Check the list of oncologic emergencies").first
     expect(tested).to_contain_text("Recommended")
     expect(tested).to_contain_text("Uncontrolled pain; oncologic emergency not ruled out")
     expect(tested).to_be_in_viewport()
-    page.get_by_role("link", name="Change what is known of her").click()
+    page.get_by_role("link", name="Change what is known of the patient").click()
     row(page, "Oncologic emergency ruled out").get_by_label("Oncologic emergency ruled out").select_option("Yes")
     assert "oncologic_emergency_excluded: yes\n" in text(page).input_value()
     answer(page)
@@ -99,7 +99,7 @@ def test_every_kind_of_fact_has_its_control_and_the_text_follows(visit: Visit) -
     page.get_by_label("Pain intensity").fill("7")
     expect(row(page, "Pain intensity")).not_to_contain_text("It takes")
     answer(page)
-    expect(page.get_by_role("heading", name="What is known of her")).to_be_visible()
+    expect(page.get_by_role("heading", name="What is known of the patient")).to_be_visible()
     visitor.heard_nothing_odd()
 
 

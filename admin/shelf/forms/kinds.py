@@ -127,7 +127,7 @@ class VignetteForm(Form):
     topic = Line("Topic")
     story = Prose("Her story", description="In a few sentences. Nobody real.")
     evaluated_at = Line("Evaluated at", description="The moment of the question, in UTC: 2026-01-31T09:00:00Z")
-    facts = Patient("What is known of her")
+    facts = Patient("What is known of the patient")
     expect = Rows("What must come of it", ExpectationRow, "expectation")
 
 
