@@ -17,12 +17,12 @@ from sqlalchemy.orm import Session
 
 from cds.models import Decision
 from cds.record.merkle import Tree
-from cds.record.sealing import Proofs, check_decisions, decision_digest, personal_digest, seal
+from cds.record.sealing import NotSealable, Proofs, check_decisions, decision_digest, personal_digest, seal
 from knowledge.audit import verify
 from knowledge.canonical import canonical, digest, digest_of_bytes, instant
 from knowledge.database import sessions
 from knowledge.models import AuditEvent, Release
-from tests.story import NOON, decision, later, shipped
+from tests.story import NOON, by_force, decision, later, shipped
 
 pytest_plugins = ["tests.databases"]
 
@@ -217,3 +217,12 @@ for number in range(start, start + 60):
         assert verification.checked["decisions not yet sealed"] == 0
         assert verification.checked["sealed batches"] > 3
         assert session.scalar(select(func.count()).select_from(Decision)) == 180
+
+
+def test_a_decision_without_a_digest_is_named_and_nothing_from_there_on_is_sealed(session: Session) -> None:
+    release = shipped(session)
+    session.execute(insert(Decision), [decision(number, release) for number in range(1, 4)])
+    numbers = session.scalars(select(Decision.sequence).order_by(Decision.sequence)).all()
+    by_force(session, f"UPDATE decisions SET digest = 'sha256:none' WHERE sequence = {numbers[1]}")
+    with pytest.raises(NotSealable, match=f"Decision number {numbers[1]} was altered before it was sealed"):
+        seal(session, NOON)

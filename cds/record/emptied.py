@@ -33,6 +33,8 @@ _EMPTIED = (
     ("decisions", Decision.sequence, Decision.removed_in, Decision.recorded_at, EMPTIED_DECISION),
     ("incidents", Incident.id, Incident.removed_in, Incident.at, EMPTIED_INCIDENT),
 )
+_KINDS = frozenset((*(what for what, *_ in _EMPTIED), "comparisons"))
+"""Of what an event can tell that its facts were removed; of comparisons nothing is left to hold it against."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,8 @@ def _told(session: Session, what: str) -> Iterator[tuple[int, dict[str, Any]]]:
         with told_in(event):
             details = json.loads(row.details)
             of_these = details["what"] == what
+            if details["what"] not in _KINDS:
+                raise ValueError(details["what"])
         if of_these:
             yield event, details
 

@@ -21,6 +21,7 @@ from cds.record.merkle import Tree
 from knowledge.audit import record
 from knowledge.canonical import digest_of_bytes, instant
 from knowledge.database import take_turn
+from knowledge.errors import KnowledgeError
 from knowledge.models import AuditEvent
 from knowledge.proofs import Counted, Problem, in_pages, told_in, unreadable
 
@@ -69,11 +70,15 @@ def personal(row: Mapping[str, Any]) -> dict[str, str | None]:
     return {name: row[name] for name in PERSONAL}
 
 
+class NotSealable(KnowledgeError):
+    """A decision without a digest that could go into a batch."""
+
+
 def seal(session: Session, at: datetime, *, patience_seconds: float = 10) -> int:
     """Seal a batch of the decisions that are not sealed yet, and say how many: LARGEST when there may be more.
 
     Waits at most `patience_seconds` for those who are just writing a decision; when they take longer, nothing
-    is sealed this time. Runs in a transaction of its own, under READ COMMITTED.
+    is sealed this time. Runs in a transaction of its own, under READ COMMITTED. Raises NotSealable.
     """
     settled = _settled(session, patience_seconds)
     take_turn(session.connection())
@@ -90,7 +95,13 @@ def seal(session: Session, at: datetime, *, patience_seconds: float = 10) -> int
     tree, first, last = Tree(), None, after
     for last, digest in session.execute(unsealed):
         first = first or last
-        tree.add(leaf(digest))
+        try:
+            tree.add(leaf(digest))
+        except ValueError:
+            raise NotSealable(
+                f"Decision number {last} was altered before it was sealed: it has no digest. Nothing is sealed from "
+                "there on until a database is restored in which it stands as it was: “phasewise audit verify”."
+            ) from None
     if first is None:
         return 0
     details = {"first": first, "last": last, "count": tree.count, "root": f"sha256:{tree.root().hex()}"}
