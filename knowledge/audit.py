@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from knowledge.proofs import Counted, LastTold, Problem, Unreadable, in_pages, r
 Check = Callable[[Session], Iterator[Counted | Problem]]
 """A further proof: says what it counted, and a problem for each bad record, the first of them first."""
 
+
+_PLURAL = re.compile(r"(?<=batch)es\b|(?<!batche)s\b")
 
 Seen = Callable[[Mapping[str, int]], None]
 """Is told how much of what was checked so far."""
@@ -107,6 +110,13 @@ def event_digest(event: AuditEvent) -> str:
     return digest_of_bytes(b"{%b}" % b",".join(members))
 
 
+def counted(count: int, what: str) -> str:
+    """`1 decision not yet sealed`, `2 sealed batches`; what was checked is named in the plural."""
+    if count != 1:
+        return f"{count:,} {what}"
+    return f"1 {'person' if what == 'people' else _PLURAL.sub('', what, count=1)}"
+
+
 @dataclass(frozen=True, slots=True)
 class Verification:
     """What was checked and how much of it; the sentence that names the first bad record, or None.
@@ -123,7 +133,7 @@ class Verification:
         return self.problem is None
 
     def __str__(self) -> str:
-        counts = ", ".join(f"{count} {what}" for what, count in self.checked.items())
+        counts = ", ".join(counted(count, what) for what, count in self.checked.items())
         checked = f"Checked: {counts or 'nothing is on record'}."
         until = f", up to event {self.checked['events']}" if "events" in self.checked else ""
         return f"{checked} {self.problem or f'Nothing was touched{until}.'}"

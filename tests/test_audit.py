@@ -176,8 +176,8 @@ def test_verifying_counts_what_was_checked(session: Session) -> None:
         "blocks of counted decisions": 0,
     }
     assert str(verification) == (
-        "Checked: 19 events, 4 versions, 2 releases, 1 release approvals, 2 activations, 4 people, 1 API keys, "
-        "1 incidents, 7 decisions, 1 sealed batches, 2 decisions not yet sealed, 0 blocks of counted decisions. "
+        "Checked: 19 events, 4 versions, 2 releases, 1 release approval, 2 activations, 4 people, 1 API key, "
+        "1 incident, 7 decisions, 1 sealed batch, 2 decisions not yet sealed, 0 blocks of counted decisions. "
         "Nothing was touched, up to event 19."
     )
     assert verification.head == session.scalar(select(AuditEvent.digest).where(AuditEvent.sequence == 19))

@@ -12,9 +12,11 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select, text, update
 
+from admin.record.looked_for import in_words
 from cds.deciding import Disagreement
 from cds.models import Decision, Incident
 from cds.record import finding, replaying
+from cds.record.criteria import COMMAND, Criteria
 from cds.record.upkeep import keep_up
 from cds.service import Service
 from knowledge import audit, lifecycle, people
@@ -324,6 +326,10 @@ def test_reading_a_decision_is_on_record_with_who_what_and_from_where(
         assert (event.action, json.loads(event.details)) == (action, {**details, "role": "auditor"})
     with service.sessions() as session:
         assert audit.verify(session).untouched
+
+
+def test_who_asked_is_said_within_the_sentence() -> None:
+    assert in_words(Criteria(app=COMMAND), {COMMAND: "The command line"}) == "asked by the command line"
 
 
 UNKNOWN = ["nobody", "%00", "a%00b", "%ED%A0%80", "..", "' OR 1=1 --", "x" * 3000, "%F0%9F%8C%B7", "0"]

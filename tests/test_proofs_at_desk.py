@@ -102,6 +102,6 @@ def test_verifying_says_how_far_it_has_come_unless_it_is_to_be_quiet(
         caller.ask({"has_mbc": True})
     monkeypatch.setattr("cds.commands.progress._ELSEWHERE", 0)
     told = runner("audit", "verify").stderr.splitlines()
-    assert told[0] == "Checked 1 events."
+    assert told[0] == "Checked 1 event."
     assert [line for line in told if "3 decisions" in line][:3] == [f"Checked {n} of 3 decisions." for n in (1, 2, 3)]
     assert runner("audit", "verify", "--quiet").stderr == ""

@@ -331,7 +331,7 @@ def test_the_parts_of_a_moment_are_narrowed_and_taken_as_a_table_on_record(audit
     assert "phasewise-in-force-release-2-at-2026-06-01t12-00-00z.csv" in response.headers["Content-Disposition"]
     for odd in ("tomorrow", "9999-12-31", "%00", "2026-06-31"):
         assert "Below is what is in force now." in words(read(auditor.desk, f"/desk/in-force?on={odd}&page=-1"))
-        assert "No table was made." in words(read(auditor.desk, f"/desk/in-force/export.csv?on={odd}", 422))
+        assert "Not that moment." in words(read(auditor.desk, f"/desk/in-force/export.csv?on={odd}", 422))
         [error] = problem_in(auditor.api.get(f"/api/v1/in-force?at={odd}"), 422)["errors"]
         assert error["pointer"] == "/at"
     assert auditor.last_event("export.made").sequence == event.sequence, "what was not taken is not on record as taken"
@@ -418,3 +418,9 @@ def test_the_release_that_answered_is_not_called_one_that_answered_nobody(audito
     path = f"/desk/decisions/{auditor.first['decision_id']}/as-of?release="
     assert "This is the very release that answered" in words(read(auditor.desk, f"{path}1"))
     assert "Nothing of it was ever given to anybody" in words(read(auditor.desk, f"{path}2"))
+
+
+def test_a_rule_without_a_condition_is_for_those_for_whom_the_content_is(auditor: Audit) -> None:
+    assert "For every patient for whom the content is. always" in words(
+        read(auditor.desk, f"/desk/rules/{GOALS}?version=1")
+    )

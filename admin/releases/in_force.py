@@ -15,7 +15,6 @@ from admin.exporting import exported
 from admin.shelf.items import number_in
 from admin.shelf.shelves import SHELVES
 from cds.api import session
-from cds.pages.error_pages import error_page
 from cds.service import service_of
 from knowledge.canonical import instant
 from knowledge.errors import WrongValue
@@ -93,7 +92,7 @@ class InForce(DeskView):
         """The parts that were found, as a table."""
         asked = _asked()
         if asked.problem:
-            return error_page(422, "Not that moment", f"{asked.problem} No table was made.")
+            return self.index(), 422
         held = held_at(periods(session()), asked.at)
         parts = parts_of(session(), held.release.id) if held else []
         number = held.release.number if held else None

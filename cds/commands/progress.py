@@ -6,6 +6,8 @@ import sys
 import time
 from collections.abc import Mapping
 
+from knowledge.audit import counted
+
 _ON_TERMINAL = 0.2
 _ELSEWHERE = 30.0
 """Seconds from one report to the next."""
@@ -28,7 +30,7 @@ class Progress:
         self._next = now + self._every
         what, count = list(checked.items())[-1]
         done = checked.get("decisions", 0)
-        line = f"Checked {done:,} of {self._decisions:,} decisions." if done else f"Checked {count:,} {what}."
+        line = f"Checked {done:,} of {self._decisions:,} decisions." if done else f"Checked {counted(count, what)}."
         self._show(line)
 
     def done(self) -> None:
