@@ -93,15 +93,16 @@ def seal(session: Session, at: datetime, *, patience_seconds: float = 10) -> int
         .execution_options(yield_per=1000)
     )
     tree, first, last = Tree(), None, after
-    for last, digest in session.execute(unsealed):
-        first = first or last
-        try:
-            tree.add(leaf(digest))
-        except ValueError:
-            raise NotSealable(
-                f"Decision number {last} was altered before it was sealed: it has no digest. Nothing is sealed from "
-                "there on until a database is restored in which it stands as it was: “phasewise audit verify”."
-            ) from None
+    with session.execute(unsealed) as rows:
+        for last, digest in rows:
+            first = first or last
+            try:
+                tree.add(leaf(digest))
+            except ValueError:
+                raise NotSealable(
+                    f"Decision number {last} was altered before it was sealed: it has no digest. Nothing is sealed "
+                    "from there on until a database is restored in which it stands as it was."
+                ) from None
     if first is None:
         return 0
     details = {"first": first, "last": last, "count": tree.count, "root": f"sha256:{tree.root().hex()}"}
