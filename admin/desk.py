@@ -17,13 +17,13 @@ from admin.record.firing import BADGES
 from admin.releases.due import due
 from cds.answering import standing
 from cds.api import session
+from cds.firing import wording
 from cds.models import Incident
 from cds.pages.views import in_force_since
 from cds.problems import Refused
-from cds.record import wording
-from cds.record.anchors import last_anchored
+from cds.proofs.anchors import last_anchored
+from cds.proofs.verifying import last_verified
 from cds.record.incidents import DISAGREEMENT
-from cds.record.verifying import last_verified
 from cds.service import service_of
 from knowledge.models import Role
 

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 
 from admin.entry.access import signed_in
 from cds.api import session
-from cds.record.taking import Form, Row, Taking, taken
+from cds.search.taking import Form, Row, Taking, taken
 from cds.service import service_of
 from cds.tables import MARK, Cell, csv_text, file_name
 from knowledge import audit

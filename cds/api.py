@@ -16,10 +16,10 @@ from cds.asking import BatchRequest, RecommendationRequest, json_in
 from cds.keys import admitted, revoked, subject_of
 from cds.models import ApiKey, Decision, Purpose
 from cds.problems import MEDIA_TYPE, Refused
-from cds.record.in_full import read_in_full
 from cds.record.refusals import record_refusal
-from cds.record.shapes import DecisionInFull
 from cds.releases import PreparedRelease
+from cds.replay.in_full import read_in_full
+from cds.replay.shapes import DecisionInFull
 from cds.requests import RequestProblem, escaped, unstorable
 from cds.service import service_of
 from cds.serving import NoRelease

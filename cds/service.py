@@ -15,9 +15,9 @@ from flask import Flask, current_app
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from sqlalchemy import Engine
 
-from cds.record.alarms import Watching
-from cds.record.orders import Orders
+from cds.firing.alarms import Watching
 from cds.record.refusals import Refusals
+from cds.search.orders import Orders
 from cds.serving import Serving
 from knowledge.database import connect, sessions
 

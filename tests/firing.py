@@ -10,9 +10,9 @@ from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from cds.models import Decision
-from cds.record.orders import Orders
 from cds.record.sealing import LARGEST, seal
 from cds.record.tallying import MOST, tally
+from cds.search.orders import Orders
 from knowledge.models import Release
 from tests.story import decision
 

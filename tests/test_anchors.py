@@ -12,8 +12,8 @@ from joserfc.jwk import OKPKey
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from cds.record import anchors
-from cds.record.anchors import Anchor, NothingToAnchor, check_anchors
+from cds.proofs import anchors
+from cds.proofs.anchors import Anchor, NothingToAnchor, check_anchors
 from cds.record.merkle import Tree
 from cds.record.sealing import check_decisions, leaf
 from knowledge import audit

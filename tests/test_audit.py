@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from cds.record import verifying
+from cds.proofs import verifying
 from cds.record.sealing import check_decisions
 from knowledge.audit import record, verify
 from knowledge.canonical import NotCanonical, digest

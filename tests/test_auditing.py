@@ -13,8 +13,8 @@ from sqlalchemy import select
 
 from cds import keys
 from cds.models import Purpose
-from cds.record.upkeep import keep_up
 from cds.service import Service
+from cds.upkeep import keep_up
 from knowledge.models import AuditEvent
 from tests.clinic import ASK, BATCH, LOADED, Caller, counts, problem_in
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cds.record.charting import TAIL, Counted, Usual, apart, chance, dispersion, total, usual
+from cds.firing.charting import TAIL, Counted, Usual, apart, chance, dispersion, total, usual
 
 counts = st.integers(1, 60).flatmap(lambda n: st.builds(Counted, st.integers(0, n), st.just(n)))
 some_days = st.lists(counts, max_size=40)

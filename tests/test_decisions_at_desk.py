@@ -15,10 +15,11 @@ from sqlalchemy import select, text, update
 from admin.record.looked_for import in_words
 from cds.deciding import Disagreement
 from cds.models import Decision, Incident
-from cds.record import finding, replaying
-from cds.record.criteria import COMMAND, Criteria
-from cds.record.upkeep import keep_up
+from cds.replay import replaying
+from cds.search import finding
+from cds.search.criteria import COMMAND, Criteria
 from cds.service import Service
+from cds.upkeep import keep_up
 from knowledge import audit, lifecycle, people
 from knowledge.database import connect, sessions
 from knowledge.models import AuditEvent, Release, Role

@@ -24,7 +24,8 @@ from sqlalchemy import create_engine, func, select
 from sqlalchemy.orm import Session
 
 from cds.models import Decision
-from cds.record import sealing, verifying
+from cds.proofs import verifying
+from cds.record import sealing
 from tests import clinic
 from tests.clinic import API_KEY, ASK
 from tests.databases import BOTH

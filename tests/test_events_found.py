@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from cds.record import events
-from cds.record.events import Wanted, actions, page_of_events, told
+from cds.search import events
+from cds.search.events import Wanted, actions, page_of_events, told
 from knowledge.audit import Happening, record_all
 from knowledge.database import sessions
 from knowledge.models import AuditEvent

@@ -14,14 +14,15 @@ from sqlalchemy import Engine, insert, select
 from sqlalchemy.orm import Session
 
 from cds.models import ApiKey, Decision
-from cds.record import finding, looking, tallying
-from cds.record.counting import Count, how_many
-from cds.record.criteria import COMMAND, Criteria, Outcome, read_criteria
-from cds.record.finding import Found, find
-from cds.record.orders import Orders
+from cds.record import tallying
 from cds.record.sealing import seal
 from cds.record.tallying import tally
 from cds.requests import UnusableRequest
+from cds.search import finding, looking
+from cds.search.counting import Count, how_many
+from cds.search.criteria import COMMAND, Criteria, Outcome, read_criteria
+from cds.search.finding import Found, find
+from cds.search.orders import Orders
 from knowledge import lifecycle
 from knowledge.database import sessions
 from knowledge.items import ItemKind
@@ -203,7 +204,7 @@ def test_every_search_finds_what_a_plain_reading_of_all_rows_finds(
 
 
 def test_how_many_there_are_is_counted_or_said_to_be_more(record: Record, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cds.record.counting.ENOUGH", 20)
+    monkeypatch.setattr("cds.search.counting.ENOUGH", 20)
     exact = 0
     for criteria in islice(some_criteria(record), 400):
         counted = how_many(record.session, ORDERS, criteria)

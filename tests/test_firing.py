@@ -17,14 +17,14 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from cds import keys
+from cds.firing import wording
+from cds.firing.alarms import HELD_FOR, RAISED
+from cds.firing.charting import Counted
+from cds.firing.rates import rates
+from cds.firing.watching import Kind
 from cds.models import Purpose
-from cds.record import wording
-from cds.record.alarms import HELD_FOR, RAISED
-from cds.record.charting import Counted
-from cds.record.rates import rates
-from cds.record.upkeep import WATCH_EVERY, keep_up
-from cds.record.watching import Kind
 from cds.service import Service, service_of
+from cds.upkeep import WATCH_EVERY, keep_up
 from knowledge.models import AuditEvent, Release
 from tests import clinic
 from tests.clinic import Caller, problem_in

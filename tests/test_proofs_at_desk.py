@@ -10,9 +10,9 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from cds.record.upkeep import keep_up
-from cds.record.verifying import last_verified
+from cds.proofs.verifying import last_verified
 from cds.service import Service
+from cds.upkeep import keep_up
 from knowledge.database import connect, sessions
 from knowledge.models import AuditEvent
 from tests.clinic import Caller, Command
@@ -58,10 +58,10 @@ def test_a_decision_that_was_touched_has_no_proof_and_the_page_goes_on(
     asked = caller.ask({"has_mbc": True})["decision_id"]
     keep_up(service)
     enter(client, "auditor")
-    monkeypatch.setattr("cds.record.proving.decision_digest", lambda row: "sha256:00")
+    monkeypatch.setattr("cds.proofs.proving.decision_digest", lambda row: "sha256:00")
     refused = client.get(f"/desk/decisions/{asked}/proof.json")
     assert (refused.status_code, "does not fit what was sealed" in refused.text) == (409, True)
-    monkeypatch.setattr("cds.record.proving.batch_in", lambda event, details: json.loads("{"))
+    monkeypatch.setattr("cds.proofs.proving.batch_in", lambda event, details: json.loads("{"))
     assert "An event that seals decisions cannot be read." in words(read(client, f"/desk/decisions/{asked}"))
 
 

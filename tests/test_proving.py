@@ -19,9 +19,9 @@ from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from cds.models import Decision
-from cds.record import anchors
+from cds.proofs import anchors
+from cds.proofs.proving import NoDecision, NotProvable, proof_of, row_of
 from cds.record.merkle import NotInTree, path_to, root_by
-from cds.record.proving import NoDecision, NotProvable, proof_of, row_of
 from cds.record.sealing import seal
 from knowledge.models import Release
 from tests.story import by_force, count_from_one, decision, later, on_sqlite, story

@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from cds import keys
 from cds.models import Purpose
-from cds.record import decision_rows
+from cds.search import decision_rows
 from cds.service import Service
 from knowledge.models import AuditEvent, User
 from tests import clinic

@@ -11,12 +11,12 @@ from sqlalchemy import Engine, insert, select
 from sqlalchemy.orm import Session
 
 from cds.models import Decision
+from cds.proofs.proving import NotProvable, proof_of, row_of
+from cds.proofs.verifying import verify
 from cds.record import retention
 from cds.record.incidents import record_incident
-from cds.record.proving import NotProvable, proof_of, row_of
 from cds.record.sealing import personal_digest, seal
 from cds.record.tallying import tally
-from cds.record.verifying import verify
 from knowledge.audit import event_digest
 from knowledge.canonical import digest
 from knowledge.database import sessions

@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 
 from cds import keys
 from cds.models import Purpose
-from cds.record import accounts, in_full
-from cds.record.upkeep import keep_up
+from cds.replay import accounts, in_full
 from cds.service import Service
+from cds.upkeep import keep_up
 from knowledge import audit
 from tests.clinic import LOADED, NOW, Caller, problem_in
 from tests.story import by_force

@@ -9,9 +9,9 @@ from random import Random
 
 import pytest
 
-from cds.record.charting import Counted
-from cds.record.watching import Alarm, Kind, Point, Verdict, changes, charted, verdict
-from cds.record.wording import in_words, meant, percent
+from cds.firing.charting import Counted
+from cds.firing.watching import Alarm, Kind, Point, Verdict, changes, charted, verdict
+from cds.firing.wording import in_words, meant, percent
 
 FIRST = date(2026, 1, 5)
 LAST = date(2026, 3, 31)

@@ -24,8 +24,8 @@ from werkzeug.test import TestResponse
 from cds import keys
 from cds.models import ApiKey, Purpose
 from cds.record.incidents import record_incident
-from cds.record.upkeep import keep_up
 from cds.service import Service
+from cds.upkeep import keep_up
 from knowledge import lifecycle
 from knowledge.items import ItemKind
 from knowledge.models import Release, User, Version

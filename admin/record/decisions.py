@@ -16,13 +16,13 @@ from admin.record.reading import Reading, named
 from admin.record.recorded import asked_from
 from cds.api import session
 from cds.models import ApiKey, Decision, Purpose
-from cds.record import finding
-from cds.record.counting import how_many
-from cds.record.criteria import COMMAND, FIELDS, Criteria, Outcome, read_criteria
-from cds.record.decision_rows import columns, pages
-from cds.record.finding import Found, find
-from cds.record.taking import Form
 from cds.requests import UnusableRequest
+from cds.search import finding
+from cds.search.counting import how_many
+from cds.search.criteria import COMMAND, FIELDS, Criteria, Outcome, read_criteria
+from cds.search.decision_rows import columns, pages
+from cds.search.finding import Found, find
+from cds.search.taking import Form
 from cds.service import service_of
 from knowledge import audit
 

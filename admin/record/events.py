@@ -14,11 +14,11 @@ from admin.entry.access import DeskView
 from admin.exporting import streamed
 from admin.record.happened import GROUPS, PROGRAM, done, leads_to, line_by_line, who, why
 from cds.api import session
-from cds.record.criteria import LONGEST, day_or_moment
-from cds.record.event_rows import COLUMNS, pages
-from cds.record.events import PAGE, Wanted, page_of_events, told
-from cds.record.taking import Form
 from cds.requests import unstorable
+from cds.search.criteria import LONGEST, day_or_moment
+from cds.search.event_rows import COLUMNS, pages
+from cds.search.events import PAGE, Wanted, page_of_events, told
+from cds.search.taking import Form
 from cds.service import service_of
 from knowledge.canonical import instant
 from knowledge.errors import WrongValue

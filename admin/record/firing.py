@@ -17,10 +17,10 @@ from admin.entry.access import DeskView
 from admin.exporting import Cell, exported
 from admin.record.firing_picture import picture, spark
 from cds.api import session
-from cds.record import wording
-from cds.record.alarms import Watch
-from cds.record.series import PERIODS, Gap, NoSuchPeriod, Period, Series, period, series
-from cds.record.watching import BASELINE, RECENT, Kind
+from cds.firing import wording
+from cds.firing.alarms import Watch
+from cds.firing.series import PERIODS, Gap, NoSuchPeriod, Period, Series, period, series
+from cds.firing.watching import BASELINE, RECENT, Kind
 from cds.requests import unstorable
 from cds.service import service_of
 from knowledge.items import ItemKind

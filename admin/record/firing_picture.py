@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from cds.record.rates import PutInForce
-from cds.record.series import Period, Series
-from cds.record.watching import Charted, Point
-from cds.record.wording import of, percent
+from cds.firing.rates import PutInForce
+from cds.firing.series import Period, Series
+from cds.firing.watching import Charted, Point
+from cds.firing.wording import of, percent
 from knowledge.labels import day
 
 _TOPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)

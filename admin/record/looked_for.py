@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, time, timedelta
 
-from cds.record.criteria import COMMAND, Criteria, Outcome
+from cds.search.criteria import COMMAND, Criteria, Outcome
 from knowledge.labels import day, moment
 
 

@@ -12,8 +12,8 @@ from admin.entry.access import DeskView, signed_in
 from cds.api import session
 from cds.models import Decision
 from cds.pages.error_pages import error_page
-from cds.record import proving
-from cds.record.proving import Sealed, sealed_in
+from cds.proofs import proving
+from cds.proofs.proving import Sealed, sealed_in
 from cds.service import service_of
 from knowledge.proofs import unreadable
 

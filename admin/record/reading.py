@@ -22,11 +22,11 @@ from cds.models import ApiKey, Decision
 from cds.pages.checklist import ACTORS, checklist_page, known_in_words, reader_named
 from cds.pages.error_pages import error_page
 from cds.pages.trying import Tried, answered
-from cds.record import as_of, replaying
-from cds.record.accounts import accounts_of
-from cds.record.as_of import Asked, NotAsked, Wanted
 from cds.record.emptied import facts_removed
-from cds.record.replaying import Outcome, Replay, replay, said_of
+from cds.replay import as_of, replaying
+from cds.replay.accounts import accounts_of
+from cds.replay.as_of import Asked, NotAsked, Wanted
+from cds.replay.replaying import Outcome, Replay, replay, said_of
 from cds.requests import unstorable
 from cds.service import service_of
 from knowledge import audit

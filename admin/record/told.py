@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from admin.behind import Together, imported_together
-from cds.record.accounts import RuleAccount
-from cds.record.replaying import Replay
 from cds.releases import PreparedRelease
+from cds.replay.accounts import RuleAccount
+from cds.replay.replaying import Replay
 from knowledge.errors import ConditionError
 from knowledge.items import State
 from knowledge.language import parse

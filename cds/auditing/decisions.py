@@ -12,11 +12,11 @@ from cds import problems
 from cds.api import session
 from cds.auditing.blueprint import audit_api, reader, told
 from cds.problems import Refused
-from cds.record.criteria import COMMAND, Criteria, Outcome, read_criteria
-from cds.record.decision_rows import columns, pages, row_of
-from cds.record.finding import find
-from cds.record.taking import Form, Taking, taken
 from cds.requests import UnusableRequest
+from cds.search.criteria import COMMAND, Criteria, Outcome, read_criteria
+from cds.search.decision_rows import columns, pages, row_of
+from cds.search.finding import find
+from cds.search.taking import Form, Taking, taken
 from cds.service import service_of
 
 MOST = 100

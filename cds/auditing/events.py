@@ -10,12 +10,12 @@ from marshmallow import RAISE, Schema, ValidationError, fields, validate, valida
 
 from cds.api import session
 from cds.auditing.blueprint import audit_api, reader, told
-from cds.record import events
-from cds.record.criteria import day_or_moment
-from cds.record.event_rows import COLUMNS, pages, row_of
-from cds.record.events import Wanted, page_of_events
-from cds.record.taking import Form, Taking, taken
 from cds.requests import unstorable
+from cds.search import events
+from cds.search.criteria import day_or_moment
+from cds.search.event_rows import COLUMNS, pages, row_of
+from cds.search.events import Wanted, page_of_events
+from cds.search.taking import Form, Taking, taken
 from cds.service import service_of
 from knowledge.errors import WrongValue
 

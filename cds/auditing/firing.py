@@ -11,12 +11,12 @@ from marshmallow import RAISE, Schema, fields, validate
 from cds import problems
 from cds.api import session
 from cds.auditing.blueprint import audit_api, told
+from cds.firing import wording
+from cds.firing.alarms import RuleAlarm, Watch
+from cds.firing.charting import Counted
+from cds.firing.series import LONGEST, Gap, NoSuchPeriod, Period, Series, period, series
+from cds.firing.watching import Alarm, Charted, Kind
 from cds.problems import Refused
-from cds.record import wording
-from cds.record.alarms import RuleAlarm, Watch
-from cds.record.charting import Counted
-from cds.record.series import LONGEST, Gap, NoSuchPeriod, Period, Series, period, series
-from cds.record.watching import Alarm, Charted, Kind
 from cds.requests import RequestProblem, unstorable
 from cds.service import service_of
 from knowledge.canonical import instant

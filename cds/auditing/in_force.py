@@ -9,8 +9,8 @@ from marshmallow import RAISE, Schema, ValidationError, fields
 from cds import schemas
 from cds.api import session
 from cds.auditing.blueprint import audit_api, told
-from cds.record.in_full import part_shown
-from cds.record.shapes import PartShown
+from cds.replay.in_full import part_shown
+from cds.replay.shapes import PartShown
 from cds.service import service_of
 from cds.writing import instant
 from knowledge.errors import WrongValue

@@ -13,7 +13,7 @@ from cds.api import api, refusal_told, session
 from cds.auditing.blueprint import reader
 from cds.models import Purpose
 from cds.problems import MEDIA_TYPE, Refused
-from cds.record import proving
+from cds.proofs import proving
 from cds.service import service_of
 
 

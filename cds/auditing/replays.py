@@ -15,11 +15,11 @@ from cds.asking import json_in
 from cds.auditing.blueprint import audit_api, reader, told
 from cds.models import Decision
 from cds.problems import MEDIA_TYPE, Refused
-from cds.record import as_of, replaying
-from cds.record.as_of import NotAsked, Wanted
-from cds.record.in_full import asked_shown, replay_shown
-from cds.record.replaying import replay
-from cds.record.shapes import ReplayShown
+from cds.replay import as_of, replaying
+from cds.replay.as_of import NotAsked, Wanted
+from cds.replay.in_full import asked_shown, replay_shown
+from cds.replay.replaying import replay
+from cds.replay.shapes import ReplayShown
 from cds.requests import RequestProblem, escaped, unstorable
 from cds.service import service_of
 from cds.writing import instant

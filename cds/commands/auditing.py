@@ -13,8 +13,8 @@ from cds.commands.progress import Progress
 from cds.commands.proofs import FILE, anchors_in, audit_anchor, audit_key, audit_proof
 from cds.commands.retaining import remove_facts
 from cds.models import Decision
-from cds.record.upkeep import keep_up
-from cds.record.verifying import record_verified, verify
+from cds.proofs.verifying import record_verified, verify
+from cds.upkeep import keep_up
 from knowledge.weaknesses import weaknesses
 
 _NO_ANCHOR = (

@@ -9,7 +9,7 @@ import click
 
 from cds.commands.opened import at_work, opened, told
 from cds.pages.labels import count
-from cds.record import anchors, proving, site_keys
+from cds.proofs import anchors, proving, site_keys
 from cds.record.origin import from_command
 from knowledge.steps import SYSTEM
 

@@ -14,7 +14,7 @@ from cds.record import retention
 from cds.record.erasing import clean_up, overwrite
 from cds.record.origin import from_command
 from cds.record.retention import Old, Removal
-from cds.record.upkeep import keep_up
+from cds.upkeep import keep_up
 from knowledge.database import session_on
 from knowledge.labels import moment
 

@@ -16,8 +16,8 @@ from sqlalchemy.exc import DBAPIError
 
 from cds import demo
 from cds.commands.opened import ready, told
-from cds.record.upkeep import keep_up
 from cds.service import Service, Settings, service_of
+from cds.upkeep import keep_up
 from knowledge.models import Role
 from knowledge.weaknesses import weaknesses
 

@@ -1,1 +1,1 @@
-"""The record of decisions: kept, sealed, counted, proven, found and made again."""
+"""The record of decisions: kept, sealed, counted, and emptied when their time is over."""

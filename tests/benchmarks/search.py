@@ -20,12 +20,12 @@ from sqlalchemy import Engine, insert, text
 from sqlalchemy.orm import Session
 
 from cds.models import ApiKey, Decision
-from cds.record.counting import how_many
-from cds.record.criteria import Criteria, read_criteria
-from cds.record.finding import find
-from cds.record.orders import Orders
 from cds.record.sealing import LARGEST, seal
 from cds.record.tallying import MOST, tally
+from cds.search.counting import how_many
+from cds.search.criteria import Criteria, read_criteria
+from cds.search.finding import find
+from cds.search.orders import Orders
 from knowledge import lifecycle
 from knowledge.database import connect, sessions, upgrade
 from knowledge.items import ItemKind

@@ -16,9 +16,9 @@ from random import Random
 
 from sqlalchemy import insert, select
 
+from cds.firing.alarms import watched
+from cds.firing.wording import in_words
 from cds.models import Decision
-from cds.record.alarms import watched
-from cds.record.wording import in_words
 from cds.service import Service, Settings
 from knowledge import loading
 from knowledge.database import upgrade

@@ -21,10 +21,10 @@ from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from cds.models import Decision
-from cds.record import anchors, proving
+from cds.proofs import anchors, proving
+from cds.proofs.verifying import verify
 from cds.record.sealing import LARGEST, seal
 from cds.record.tallying import tally
-from cds.record.verifying import verify
 from cds.service import Service, Settings
 from knowledge import loading
 from knowledge.database import upgrade

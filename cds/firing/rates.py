@@ -12,11 +12,11 @@ from datetime import UTC, date, datetime, time
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from cds.firing.charting import Counted
+from cds.firing.watching import Point
 from cds.models import Decision, DecisionBlock, RuleTally
-from cds.record.charting import Counted
-from cds.record.orders import Orders
 from cds.record.tallying import counted_until
-from cds.record.watching import Point
+from cds.search.orders import Orders
 from knowledge.models import Activation
 
 

@@ -17,9 +17,9 @@ from joserfc.jwk import OKPKey
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from cds.proofs.site_keys import CURVE
 from cds.record.merkle import Tree
 from cds.record.sealing import SEALED, leaf
-from cds.record.site_keys import CURVE
 from knowledge import audit
 from knowledge.canonical import canonical, digest_of_bytes, instant
 from knowledge.errors import KnowledgeError

@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from cds.record.criteria import Criteria
-from cds.record.finding import Listed, find
-from cds.record.taking import Row
+from cds.search.criteria import Criteria
+from cds.search.finding import Listed, find
+from cds.search.taking import Row
 from cds.service import Service
 from knowledge.canonical import instant
 from knowledge.items import State

@@ -14,8 +14,8 @@ from sqlalchemy import ColumnElement, Select, SQLColumnExpression, and_, func, o
 from sqlalchemy.orm import Session, join, outerjoin
 
 from cds.models import Decision, DecisionBlock, RuleTally
-from cds.record.criteria import Criteria, Outcome
 from cds.record.tallying import counted_until
+from cds.search.criteria import Criteria, Outcome
 
 STEP = 16_384
 """The most sequences that are looked at in one statement."""

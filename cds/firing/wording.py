@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from cds.record.charting import BY_CHANCE, UNEVEN, Counted
-from cds.record.watching import Alarm, Kind
+from cds.firing.charting import BY_CHANCE, UNEVEN, Counted
+from cds.firing.watching import Alarm, Kind
 from knowledge.labels import day
 
 _KEPT = "\u00a0"

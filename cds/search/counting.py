@@ -9,11 +9,11 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from cds.models import Decision
-from cds.record.criteria import Criteria, places_of
-from cds.record.finding import fits
-from cds.record.looking import Stretch, counts_of, whole
-from cds.record.orders import Orders
 from cds.record.tallying import counted_until
+from cds.search.criteria import Criteria, places_of
+from cds.search.finding import fits
+from cds.search.looking import Stretch, counts_of, whole
+from cds.search.orders import Orders
 
 ENOUGH = 1000
 """Beyond this many, decisions that no block counts are said to be more."""

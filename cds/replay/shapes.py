@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import RAISE, Schema, fields
 
-from cds.record.replaying import Outcome
+from cds.replay.replaying import Outcome
 from cds.schemas import (
     Citation,
     ConditionShown,

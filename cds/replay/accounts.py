@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 from cds import noticing
 from cds.deciding import states_from
 from cds.models import Decision
-from cds.record.replaying import Replay
 from cds.releases import PreparedRelease
+from cds.replay.replaying import Replay
 from cds.telling import Told
 from cds.writing import citation, condition_text
 from knowledge.holdings import Part, parts_of

@@ -15,8 +15,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from cds.models import Decision
-from cds.record import anchors
-from cds.record.anchors import ANCHORED, Anchor
+from cds.proofs import anchors
+from cds.proofs.anchors import ANCHORED, Anchor
 from cds.record.merkle import path_to, root_by
 from cds.record.sealing import SEALED, Batch, batch_in, decision_digest, digested, leaf, personal
 from cds.requests import unstorable

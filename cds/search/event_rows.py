@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from cds.record.events import Wanted, page_of_events
-from cds.record.taking import Row
+from cds.search.events import Wanted, page_of_events
+from cds.search.taking import Row
 from cds.service import Service
 from knowledge.canonical import instant
 from knowledge.models import AuditEvent

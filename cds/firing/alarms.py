@@ -12,11 +12,11 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from cds.record.charting import Counted, total
-from cds.record.orders import Orders
-from cds.record.rates import PutInForce, rates
+from cds.firing.charting import Counted, total
+from cds.firing.rates import PutInForce, rates
+from cds.firing.watching import BASELINE, Alarm, Point, Verdict, verdict
 from cds.record.tallying import counted_until
-from cds.record.watching import BASELINE, Alarm, Point, Verdict, verdict
+from cds.search.orders import Orders
 from knowledge.audit import Happening, record_all
 from knowledge.database import take_turn
 from knowledge.items import ItemKind

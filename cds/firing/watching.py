@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
-from cds.record.charting import SIGMAS, TAIL, Counted, Usual, apart, chance, dispersion, total, usual
+from cds.firing.charting import SIGMAS, TAIL, Counted, Usual, apart, chance, dispersion, total, usual
 
 BASELINE = 28
 """The most days with decisions that a baseline is made of: four whole weeks, each day of the week as often."""

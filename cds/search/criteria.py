@@ -12,8 +12,8 @@ from typing import Any, Final, Literal
 from sqlalchemy.orm import Session
 
 from cds.models import ApiKey
-from cds.record.orders import Order, Orders
 from cds.requests import RequestProblem, UnusableRequest, unstorable
+from cds.search.orders import Order, Orders
 from knowledge import received
 from knowledge.canonical import instant
 from knowledge.errors import WrongValue, nearest, short

@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import InstrumentedAttribute
 
 from cds.models import ApiKey, Decision
-from cds.record.criteria import COMMAND, Criteria, Outcome, places_of
-from cds.record.looking import Places, Stretch, at, stretches, whole
-from cds.record.orders import Order, Orders
+from cds.search.criteria import COMMAND, Criteria, Outcome, places_of
+from cds.search.looking import Places, Stretch, at, stretches, whole
+from cds.search.orders import Order, Orders
 from knowledge.items import State
 
 PAGE = 50

@@ -10,11 +10,11 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from cds.record.anchors import Anchor, check_anchors
+from cds.proofs.anchors import Anchor, check_anchors
+from cds.proofs.holders import check_incidents, check_keys, check_people
+from cds.proofs.recounting import Recount
 from cds.record.emptied import check_removals
-from cds.record.holders import check_incidents, check_keys, check_people
 from cds.record.moments import check_moments
-from cds.record.recounting import Recount
 from cds.record.sealing import check_decisions
 from knowledge import audit
 from knowledge.audit import Check, Seen, Verification

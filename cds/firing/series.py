@@ -8,10 +8,10 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from cds.record.alarms import LOOKED_AT
-from cds.record.orders import Orders
-from cds.record.rates import PutInForce, rates
-from cds.record.watching import Charted, Verdict, charted, verdict
+from cds.firing.alarms import LOOKED_AT
+from cds.firing.rates import PutInForce, rates
+from cds.firing.watching import Charted, Verdict, charted, verdict
+from cds.search.orders import Orders
 from knowledge.labels import day as named
 
 PERIODS = (28, 90, 365)

@@ -14,8 +14,8 @@ from cds.changes.comparing import Change, Pair, Patient, Unanswered
 from cds.conjunctions import TooLarge
 from cds.deciding import Answer, Disagreement, Question, decide
 from cds.engine import EngineFault
-from cds.record.replaying import Outcome, Replay
 from cds.releases import PreparedRelease
+from cds.replay.replaying import Outcome, Replay
 from cds.requests import UnusableRequest
 from cds.serving import Serving
 from knowledge.models import Release

@@ -9,12 +9,12 @@ from sqlalchemy.orm import Session
 
 from cds.changes.comparing import Change, Side
 from cds.models import ApiKey, Decision
-from cds.record import replaying
-from cds.record.accounts import RuleAccount, accounts_of, recorded_states
-from cds.record.as_of import Asked
 from cds.record.emptied import facts_removed
 from cds.record.recording import SOFTWARE
-from cds.record.replaying import Replay, replay, said_of
+from cds.replay import replaying
+from cds.replay.accounts import RuleAccount, accounts_of, recorded_states
+from cds.replay.as_of import Asked
+from cds.replay.replaying import Replay, replay, said_of
 from cds.service import Service
 from cds.writing import instant
 from knowledge.holdings import Part

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from cds.record.alarms import raise_alarms
+from cds.firing.alarms import raise_alarms
 from cds.record.sealing import LARGEST, seal
 from cds.record.tallying import MOST, tally
 from cds.service import Service
