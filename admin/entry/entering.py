@@ -27,7 +27,7 @@ BY_ADDRESS = parse("50 per 5 minutes")
 BY_NAME = parse("5 per 5 minutes")
 """How often somebody at one address may try to sign in: in all, and under one name."""
 
-_EXTENSION = "desk_limiter"
+EXTENSION = "desk_limiter"
 
 
 class SignIn(FlaskForm):
@@ -55,7 +55,7 @@ def attach(app: Flask) -> None:
 
     With the library under Flask-Limiter: its hooks would take a quarter of a millisecond of every API request.
     """
-    app.extensions[_EXTENSION] = MovingWindowRateLimiter(MemoryStorage())
+    app.extensions[EXTENSION] = MovingWindowRateLimiter(MemoryStorage())
 
 
 def admitted(name: str, password: str) -> User | None:
@@ -124,7 +124,7 @@ def _address() -> str:
 
 
 def _limits() -> MovingWindowRateLimiter:
-    return current_app.extensions[_EXTENSION]
+    return current_app.extensions[EXTENSION]
 
 
 def _record(action: str, subject: str, *, actor: str, **details: str) -> None:
