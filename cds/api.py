@@ -20,7 +20,7 @@ from cds.record.refusals import record_refusal
 from cds.releases import PreparedRelease
 from cds.replay.in_full import read_in_full
 from cds.replay.shapes import DecisionInFull
-from cds.requests import RequestProblem, escaped, unstorable
+from cds.requests import BEYOND_COLUMNS, RequestProblem, escaped, unstorable
 from cds.service import service_of
 from cds.serving import NoRelease
 from knowledge.database import session_on
@@ -206,7 +206,7 @@ def list_releases() -> dict[str, Any]:
 @_problem(404, "There is no such release.")
 def show_release(number: int) -> dict[str, Any]:
     """One release with the digest of every version in it"""
-    found = browsing.release_in_full(session(), number) if number < 2**31 else None
+    found = browsing.release_in_full(session(), number) if number < BEYOND_COLUMNS else None
     return _found(found, f"There is no release {number}.")
 
 

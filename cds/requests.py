@@ -13,6 +13,9 @@ from knowledge.received import unstorable as unstorable
 MOST_SUGGESTIONS = 50
 """Finding the nearest name takes a millisecond: the first problems of a request get one, a flood does not."""
 
+BEYOND_COLUMNS = 2**31
+"""From here on a number fits no column, so nothing is stored under it."""
+
 CLOCK_SKEW = timedelta(minutes=5)
 """How far a sender's clock may run ahead before a moment counts as lying in the future."""
 

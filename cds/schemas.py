@@ -11,7 +11,9 @@ from knowledge.facts import Attribute, FactType
 from knowledge.items import Actor, Mode, RuleKind, State, Urgency
 
 
-class _Shape(Schema):
+class Shape(Schema):
+    """What an answer holds, and nothing else."""
+
     class Meta:
         unknown = RAISE
 
@@ -20,12 +22,12 @@ def words(enum: type[StrEnum]) -> validate.OneOf:
     return validate.OneOf([word.value for word in enum])
 
 
-class ReleaseName(_Shape):
+class ReleaseName(Shape):
     number = fields.Integer(required=True, metadata={"example": 1})
     digest = fields.String(required=True, metadata={"description": "SHA-256 over the canonical list of its versions."})
 
 
-class Citation(_Shape):
+class Citation(Shape):
     source = fields.String(required=True, metadata={"example": "kida-2021"})
     reference = fields.String(required=True)
     doi = fields.String()
@@ -34,21 +36,21 @@ class Citation(_Shape):
     strength = fields.String(metadata={"description": "The source's own wording of how firmly it means this."})
 
 
-class DerivedFrom(_Shape):
+class DerivedFrom(Shape):
     needs = fields.List(fields.String(), required=True)
     when = fields.String(required=True)
     in_words = fields.String()
     citation = fields.Nested(Citation)
 
 
-class Finding(_Shape):
+class Finding(Shape):
     fact = fields.String(required=True)
     value = fields.Raw(required=True, allow_none=True, metadata={"description": "Null: being not known decided."})
     reading = fields.String(required=True, metadata={"example": "diabetes mellitus"})
     derived = fields.Nested(DerivedFrom, metadata={"description": "Present when the fact was not posted but derived."})
 
 
-class Recommendation(_Shape):
+class Recommendation(Shape):
     rule = fields.String(required=True)
     version = fields.Integer(required=True)
     title = fields.String(required=True)
@@ -71,33 +73,33 @@ class Recommendation(_Shape):
     notes = fields.List(fields.String(), required=True)
 
 
-class Withheld(_Shape):
+class Withheld(Shape):
     rule = fields.String(required=True)
     version = fields.Integer(required=True)
     overridden_by = fields.String(required=True)
     reason = fields.String(required=True)
 
 
-class Undetermined(_Shape):
+class Undetermined(Shape):
     rule = fields.String(required=True)
     version = fields.Integer(required=True)
     title = fields.String(required=True)
     missing = fields.List(fields.String(), required=True)
 
 
-class NotMet(_Shape):
+class NotMet(Shape):
     rule = fields.String(required=True)
     version = fields.Integer(required=True)
     title = fields.String(required=True)
 
 
-class MissingFact(_Shape):
+class MissingFact(Shape):
     fact = fields.String(required=True)
     label = fields.String(required=True)
     undetermined_rules = fields.Integer(required=True)
 
 
-class Notice(_Shape):
+class Notice(Shape):
     fact = fields.String(required=True, allow_none=True)
     problem = fields.String(
         required=True,
@@ -116,7 +118,7 @@ class Notice(_Shape):
     detail = fields.String(required=True)
 
 
-class Recommendations(_Shape):
+class Recommendations(Shape):
     """An answer. Every rule of the release is recommended, withheld, undetermined or not met."""
 
     decision_id = fields.String(required=True)
@@ -130,13 +132,13 @@ class Recommendations(_Shape):
     not_met = fields.List(fields.Nested(NotMet), metadata={"description": "Only with ?include=not_met."})
 
 
-class ProblemError(_Shape):
+class ProblemError(Shape):
     pointer = fields.String(required=True, metadata={"description": "A JSON pointer into the request."})
     detail = fields.String(required=True)
     suggestion = fields.String()
 
 
-class Problem(_Shape):
+class Problem(Shape):
     """A problem document (RFC 9457)."""
 
     type = fields.String(required=True)
@@ -146,32 +148,32 @@ class Problem(_Shape):
     errors = fields.List(fields.Nested(ProblemError))
 
 
-class BatchResult(_Shape):
+class BatchResult(Shape):
     index = fields.Integer(required=True)
     status = fields.Integer(required=True)
     answer = fields.Nested(Recommendations)
     problem = fields.Nested(Problem)
 
 
-class BatchResults(_Shape):
+class BatchResults(Shape):
     """One result for each patient, in the order of the request."""
 
     results = fields.List(fields.Nested(BatchResult), required=True)
 
 
-class CodeOfFact(_Shape):
+class CodeOfFact(Shape):
     code = fields.String(required=True)
     label = fields.String(required=True)
 
 
-class DerivationOfFact(_Shape):
+class DerivationOfFact(Shape):
     value = fields.Raw(required=True)
     when = fields.String(required=True)
     source = fields.String(required=True)
     locator = fields.String(required=True)
 
 
-class FactShown(_Shape):
+class FactShown(Shape):
     key = fields.String(required=True)
     label = fields.String(required=True)
     type = fields.String(required=True, validate=words(FactType))
@@ -194,22 +196,22 @@ class FactShown(_Shape):
     notes = fields.List(fields.String())
 
 
-class Facts(_Shape):
+class Facts(Shape):
     release = fields.Nested(ReleaseName, required=True)
     facts = fields.List(fields.Nested(FactShown), required=True)
 
 
-class ConditionShown(_Shape):
+class ConditionShown(Shape):
     text = fields.String(required=True)
     in_words = fields.String(required=True)
 
 
-class OverrideShown(_Shape):
+class OverrideShown(Shape):
     rule = fields.String(required=True)
     reason = fields.String(required=True)
 
 
-class RuleShown(_Shape):
+class RuleShown(Shape):
     rule = fields.String(required=True)
     version = fields.Integer(required=True)
     title = fields.String(required=True)
@@ -234,7 +236,7 @@ class RuleShown(_Shape):
     review_by = fields.String(required=True)
 
 
-class Rules(_Shape):
+class Rules(Shape):
     release = fields.Nested(ReleaseName, required=True)
     rules = fields.List(fields.Nested(RuleShown), required=True)
 
@@ -249,14 +251,14 @@ class RulesQuery(Schema):
     actor = fields.Enum(Actor, by_value=True)
 
 
-class RemarkShown(_Shape):
+class RemarkShown(Shape):
     step = fields.String(required=True, validate=validate.OneOf(["approved", "returned", "retired"]))
     by = fields.String(required=True)
     at = fields.String(required=True)
     said = fields.String(required=True, metadata={"description": "The comment or the reason; empty where none was."})
 
 
-class DifferenceShown(_Shape):
+class DifferenceShown(Shape):
     field = fields.String(required=True)
     name = fields.String(required=True, metadata={"description": "The field in words."})
     change = fields.String(required=True, validate=words(Change))
@@ -264,7 +266,7 @@ class DifferenceShown(_Shape):
     after = fields.String(required=True, allow_none=True)
 
 
-class VersionShown(_Shape):
+class VersionShown(Shape):
     version = fields.Integer(required=True)
     state = fields.String(required=True)
     digest = fields.String(required=True)
@@ -287,18 +289,18 @@ class VersionShown(_Shape):
     )
 
 
-class Versions(_Shape):
+class Versions(Shape):
     rule = fields.String(required=True)
     versions = fields.List(fields.Nested(VersionShown), required=True)
 
 
-class ActivationShown(_Shape):
+class ActivationShown(Shape):
     since = fields.String(required=True)
     by = fields.String(required=True, allow_none=True)
     reason = fields.String(required=True)
 
 
-class ReleaseShown(_Shape):
+class ReleaseShown(Shape):
     number = fields.Integer(required=True)
     digest = fields.String(required=True)
     created_at = fields.String(required=True)
@@ -310,11 +312,11 @@ class ReleaseShown(_Shape):
     activations = fields.List(fields.Nested(ActivationShown), required=True)
 
 
-class Releases(_Shape):
+class Releases(Shape):
     releases = fields.List(fields.Nested(ReleaseShown), required=True)
 
 
-class ItemVersion(_Shape):
+class ItemVersion(Shape):
     kind = fields.String(required=True)
     key = fields.String(required=True)
     version = fields.Integer(required=True)
@@ -325,12 +327,12 @@ class ReleaseInFull(ReleaseShown):
     versions = fields.List(fields.Nested(ItemVersion), required=True)
 
 
-class FactsRemoved(_Shape):
+class FactsRemoved(Shape):
     at = fields.String(required=True)
     reason = fields.String(required=True)
 
 
-class DecisionShown(_Shape):
+class DecisionShown(Shape):
     decision_id = fields.String(required=True)
     release = fields.Nested(ReleaseName, required=True)
     evaluated_at = fields.String(required=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -110,6 +110,26 @@ def unreadable(problem: Exception) -> bool:
     return isinstance(problem, AttributeError | KnowledgeError | LookupError | TypeError | ValueError)
 
 
+def each_row(
+    session: Session, table: type[Any], what: str, problem_of: Callable[[Any], str | None]
+) -> Iterator[Counted | Problem]:
+    """What is wrong with each row of a table, by its id; one that cannot be read is wrong by that alone."""
+    for key, row in in_pages(session, select(table), table.id):
+        try:
+            problem = problem_of(row[0])
+        except Exception as failure:
+            if not unreadable(failure):
+                raise
+            problem = f"Row {key} of the {what} was altered: it cannot be read."
+        yield Problem(problem) if problem else Counted(what)
+
+
+def gone(left: Mapping[str, LastTold]) -> Iterator[Problem]:
+    """That events tell of what no row was found for."""
+    for subject, last in left.items():
+        yield Problem(f"Audit event {last.event} tells of {subject}, which is no longer stored so.")
+
+
 def rows_as_told(session: Session, told: dict[str, LastTold]) -> Iterator[Counted | Problem]:
     """Every version, release, approval and activation is as its last event told; none is gone or added."""
     left = dict(told)
@@ -119,16 +139,8 @@ def rows_as_told(session: Session, told: dict[str, LastTold]) -> Iterator[Counte
         (ReleaseApproval, "release approvals"),
         (Activation, "activations"),
     ):
-        for key, row in in_pages(session, select(table), table.id):
-            try:
-                problem = _problem(session, row[0], left)
-            except Exception as failure:
-                if not unreadable(failure):
-                    raise
-                problem = f"Row {key} of the {what} was altered: it cannot be read."
-            yield Problem(problem) if problem else Counted(what)
-    for subject, last in left.items():
-        yield Problem(f"Audit event {last.event} tells of {subject}, which is no longer stored so.")
+        yield from each_row(session, table, what, lambda row: _problem(session, row, left))
+    yield from gone(left)
     held = select(ReleaseVersion.release_id, ReleaseVersion.version_id)
     there = held.join(Release, Release.id == ReleaseVersion.release_id)
     there = there.join(Version, Version.id == ReleaseVersion.version_id)

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from admin.entry.access import DeskView, signed_in
 from cds.api import session
 from cds.models import Decision, Incident
+from cds.requests import BEYOND_COLUMNS
 from cds.service import service_of
 from knowledge import audit
 from knowledge.models import AuditEvent, Release
@@ -43,7 +44,7 @@ class Incidents(DeskView):
 
     @expose("/<int:number>")
     def incident(self, number: int) -> ResponseReturnValue:
-        incident = session().get(Incident, number) if number < 2**31 else None
+        incident = session().get(Incident, number) if number < BEYOND_COLUMNS else None
         if incident is None:
             abort(404, f"There is no incident {number}. The list of incidents shows which there are.")
         recorded = AuditEvent.action == "incident.recorded", AuditEvent.subject == f"incident/{number}"

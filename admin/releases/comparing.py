@@ -23,14 +23,12 @@ from cds.changes.gated import Choice, proposal
 from cds.changes.running import KEPT, What, found_by, interrupted, what_from
 from cds.changes.working import launch
 from cds.models import ComparisonRun, Work
+from cds.requests import BEYOND_COLUMNS
 from cds.service import service_of
 from knowledge.errors import KnowledgeError, short
 from knowledge.labels import day
 from knowledge.models import Release, Version, VersionState
 from knowledge.releasing import in_force
-
-LARGEST = 2**31
-"""From here on a number fits no column, so nothing has it."""
 
 USUAL = timedelta(days=30)
 """The period that the form offers."""
@@ -243,7 +241,7 @@ def _day(text: str, what: str) -> date:
 
 
 def _run(number: int) -> ComparisonRun:
-    run = session().get(ComparisonRun, number) if number < LARGEST else None
+    run = session().get(ComparisonRun, number) if number < BEYOND_COLUMNS else None
     if run is None:
         abort(404, f"There is no comparison {number}; they are kept for {KEPT.days} days.")
     return run
@@ -267,4 +265,4 @@ def _titled(versions: Sequence[Version]) -> list[tuple[Version, str]]:
 def _number(text: str | None) -> int | None:
     """A whole number that a column can hold, or None."""
     number = int(text) if text and text.isascii() and text.isdecimal() and len(text) <= 10 else None
-    return number if number is not None and number < LARGEST else None
+    return number if number is not None and number < BEYOND_COLUMNS else None

@@ -22,6 +22,7 @@ from cds.changes.candidate import Candidate, candidate
 from cds.changes.gate import GateShut, Tick, shut
 from cds.changes.gated import Choice
 from cds.changes.tallying import Comparison
+from cds.requests import BEYOND_COLUMNS
 from cds.service import service_of
 from knowledge import releasing
 from knowledge.differences import Difference, differences
@@ -29,9 +30,6 @@ from knowledge.errors import KnowledgeError
 from knowledge.models import Activation, Release, ReleaseVersion, Version
 from knowledge.pasted import plain_text
 from knowledge.steps import retired_by
-
-LARGEST = 2**31
-"""From here on a number fits no column, so no release and no version has it."""
 
 LONGEST_REASON = 20_000
 
@@ -140,7 +138,7 @@ class Proposing(DeskView):
 def release_of(number: int) -> Release:
     """The release of a number; 404 when there is none."""
     release = None
-    if number < LARGEST:
+    if number < BEYOND_COLUMNS:
         release = session().scalars(select(Release).where(Release.number == number)).one_or_none()
     if release is None:
         abort(404, f"There is no release {number}.")

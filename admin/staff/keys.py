@@ -15,13 +15,11 @@ from admin.entry.refusing import told_if_not_allowed
 from cds import keys
 from cds.api import session
 from cds.models import ApiKey, Purpose
+from cds.requests import BEYOND_COLUMNS
 from cds.service import service_of
 from knowledge.errors import KnowledgeError
 from knowledge.naming import BadName
 from knowledge.steps import AlreadyDone, NoReason
-
-LARGEST = 2**31
-"""From here on a number fits no column, so no key has it."""
 
 _FIELDS: Mapping[type[KnowledgeError], str] = {BadName: "label", keys.LabelTaken: "label", NoReason: "reason"}
 """Beside which field of a form an error is said."""
@@ -65,7 +63,7 @@ class Keys(DeskView):
 
     @expose("/<int:number>", methods=("GET", "POST"))
     def key(self, number: int) -> ResponseReturnValue:
-        found = session().get(ApiKey, number) if number < LARGEST else None
+        found = session().get(ApiKey, number) if number < BEYOND_COLUMNS else None
         if found is None:
             abort(404, "There is no such key.")
         if request.method != "POST":

@@ -15,6 +15,7 @@ from sqlalchemy import select
 from admin.entry.access import ADMINISTRATORS, DeskView, signed_in
 from admin.entry.refusing import told_if_not_allowed
 from cds.api import session
+from cds.requests import BEYOND_COLUMNS
 from cds.service import service_of
 from knowledge import passwords, people
 from knowledge.errors import KnowledgeError
@@ -22,9 +23,6 @@ from knowledge.models import Role, User
 from knowledge.naming import BadName
 from knowledge.passwords import WeakPassword
 from knowledge.steps import AlreadyDone, NoReason
-
-LARGEST = 2**31
-"""From here on a number fits no column, so no account has it."""
 
 _FIELDS: Mapping[type[KnowledgeError], str] = {
     BadName: "name",
@@ -85,7 +83,7 @@ class People(DeskView):
 
     @expose("/<int:number>", methods=("GET", "POST"))
     def person(self, number: int) -> ResponseReturnValue:
-        user = session().get(User, number) if number < LARGEST else None
+        user = session().get(User, number) if number < BEYOND_COLUMNS else None
         if user is None:
             abort(404, "There is no such person.")
         if request.method != "POST":

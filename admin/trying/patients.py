@@ -25,7 +25,7 @@ from cds.pages.checklist import ACTORS, Reader, checklist_page, known_in_words
 from cds.pages.error_pages import error_page
 from cds.pages.trying import Tried, answered
 from cds.releases import PreparedRelease
-from cds.requests import UnusableRequest
+from cds.requests import BEYOND_COLUMNS, UnusableRequest
 from cds.service import service_of
 from knowledge import patients, received
 from knowledge.errors import PatientError, PatientProblem, WrongValue
@@ -35,8 +35,6 @@ from knowledge.pasted import plain_text
 
 log = structlog.get_logger()
 
-LARGEST = 2**31
-"""From here on a number fits no column, so no version has it."""
 
 LONGEST_MOMENT = 40
 
@@ -144,7 +142,7 @@ def _version(text: str | None) -> Version | None:
     if not text:
         return None
     version = None
-    if text.isascii() and text.isdecimal() and len(text) < 12 and int(text) < LARGEST:
+    if text.isascii() and text.isdecimal() and len(text) < 12 and int(text) < BEYOND_COLUMNS:
         version = session().get(Version, int(text))
     if version is None:
         abort(404, "There is no such version. Open the rule, and try its draft from there.")

@@ -13,6 +13,7 @@ from cds.api import session
 from cds.auditing.blueprint import audit_api, reader, told
 from cds.problems import Refused
 from cds.requests import UnusableRequest
+from cds.schemas import Shape
 from cds.search.criteria import COMMAND, Criteria, Outcome, read_criteria
 from cds.search.decision_rows import columns, pages, row_of
 from cds.search.finding import find
@@ -22,11 +23,6 @@ from cds.service import service_of
 MOST = 100
 
 _WHEN = "A day such as 2026-01-31, in UTC, or a moment with its zone."
-
-
-class _Shape(Schema):
-    class Meta:
-        unknown = RAISE
 
 
 class Criterion(Schema):
@@ -61,7 +57,7 @@ class ExportQuery(Criterion):
     )
 
 
-class DecisionFound(_Shape):
+class DecisionFound(Shape):
     decision_id = fields.String(required=True)
     sequence = fields.Integer(required=True)
     release = fields.Integer(required=True)
@@ -80,7 +76,7 @@ class DecisionFound(_Shape):
     response_digest = fields.String(required=True)
 
 
-class DecisionsFound(_Shape):
+class DecisionsFound(Shape):
     decisions = fields.List(fields.Nested(DecisionFound), required=True)
     older = fields.Integer(
         required=True,

@@ -11,6 +11,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields, validate, valida
 from cds.api import session
 from cds.auditing.blueprint import audit_api, reader, told
 from cds.requests import unstorable
+from cds.schemas import Shape
 from cds.search import events
 from cds.search.criteria import day_or_moment
 from cds.search.event_rows import COLUMNS, pages, row_of
@@ -20,11 +21,6 @@ from cds.service import service_of
 from knowledge.errors import WrongValue
 
 LONGEST = 200
-
-
-class _Shape(Schema):
-    class Meta:
-        unknown = RAISE
 
 
 class DayOrMoment(fields.Field[Any]):
@@ -74,7 +70,7 @@ class EventsExportQuery(EventCriterion):
     format = fields.Enum(Form, by_value=True, required=True)
 
 
-class EventShown(_Shape):
+class EventShown(Shape):
     sequence = fields.Integer(required=True)
     at = fields.String(required=True)
     actor = fields.String(required=True)
@@ -86,7 +82,7 @@ class EventShown(_Shape):
     digest = fields.String(required=True)
 
 
-class Events(_Shape):
+class Events(Shape):
     events = fields.List(fields.Nested(EventShown), required=True)
     older = fields.Integer(
         required=True, allow_none=True, metadata={"description": "Send it as `before` for the next page."}

@@ -18,15 +18,11 @@ from cds.firing.series import LONGEST, Gap, NoSuchPeriod, Period, Series, period
 from cds.firing.watching import Alarm, Charted, Kind
 from cds.problems import Refused
 from cds.requests import RequestProblem, unstorable
+from cds.schemas import Shape
 from cds.service import service_of
 from knowledge.canonical import instant
 
 _RATE = {"description": "From 0 to 1; null where there was no decision."}
-
-
-class _Shape(Schema):
-    class Meta:
-        unknown = RAISE
 
 
 class DaysQuery(Schema):
@@ -35,13 +31,13 @@ class DaysQuery(Schema):
     until = fields.Date(metadata={"description": "The last day, in UTC."})
 
 
-class CountedShown(_Shape):
+class CountedShown(Shape):
     recommended = fields.Integer(required=True)
     decisions = fields.Integer(required=True)
     rate = fields.Float(required=True, allow_none=True, metadata=_RATE)
 
 
-class AlarmShown(_Shape):
+class AlarmShown(Shape):
     rule = fields.String(required=True)
     alarm = fields.Enum(Kind, by_value=True, required=True)
     text = fields.String(required=True)
@@ -54,7 +50,7 @@ class AlarmShown(_Shape):
     before = fields.Nested(CountedShown, required=True)
 
 
-class RuleFiring(_Shape):
+class RuleFiring(Shape):
     rule = fields.String(required=True)
     version = fields.Integer(required=True)
     title = fields.String(required=True)
@@ -68,7 +64,7 @@ class RuleFiring(_Shape):
     )
 
 
-class Firing(_Shape):
+class Firing(Shape):
     as_of = fields.String(
         required=True, allow_none=True, metadata={"description": "When the last decision was recorded that is counted."}
     )
@@ -90,12 +86,12 @@ class DayShown(CountedShown):
     )
 
 
-class ReleasePutInForce(_Shape):
+class ReleasePutInForce(Shape):
     release = fields.Integer(required=True)
     at = fields.String(required=True)
 
 
-class FiringOfRule(_Shape):
+class FiringOfRule(Shape):
     rule = fields.String(required=True)
     as_of = fields.String(required=True, allow_none=True)
     alarms = fields.List(fields.Nested(AlarmShown), required=True)

@@ -11,6 +11,7 @@ from cds.api import session
 from cds.auditing.blueprint import audit_api, told
 from cds.replay.in_full import part_shown
 from cds.replay.shapes import PartShown
+from cds.schemas import Shape
 from cds.service import service_of
 from cds.writing import instant
 from knowledge.errors import WrongValue
@@ -18,11 +19,6 @@ from knowledge.holdings import parts_of
 from knowledge.items import ItemKind
 from knowledge.periods import Period, held_at, periods
 from knowledge.received import past_moment_or_day
-
-
-class _Shape(Schema):
-    class Meta:
-        unknown = RAISE
 
 
 class DayOrMoment(fields.Field[Any]):
@@ -46,13 +42,13 @@ class InForceQuery(Schema):
     kind = fields.Enum(ItemKind, by_value=True)
 
 
-class ApprovalShown(_Shape):
+class ApprovalShown(Shape):
     by = fields.String(required=True)
     at = fields.String(required=True)
     reason = fields.String(required=True)
 
 
-class PeriodShown(_Shape):
+class PeriodShown(Shape):
     release = fields.Nested(schemas.ReleaseName, required=True)
     since = fields.String(required=True)
     until = fields.String(required=True, allow_none=True, metadata={"description": "Null: it is in force today."})
@@ -64,7 +60,7 @@ class PartInForce(PartShown):
     kind = fields.String(required=True)
 
 
-class InForce(_Shape):
+class InForce(Shape):
     at = fields.String(required=True)
     in_force = fields.Nested(
         PeriodShown, required=True, allow_none=True, metadata={"description": "Null: nothing was in force."}

@@ -14,19 +14,15 @@ from cds.auditing.blueprint import reader
 from cds.models import Purpose
 from cds.problems import MEDIA_TYPE, Refused
 from cds.proofs import proving
+from cds.schemas import Shape
 from cds.service import service_of
-
-
-class _Shape(Schema):
-    class Meta:
-        unknown = RAISE
 
 
 class ProofQuery(Schema):
     include = fields.String(validate=validate.OneOf(["facts"]), metadata={"description": "Disclose the facts too."})
 
 
-class Proof(_Shape):
+class Proof(Shape):
     format = fields.Constant(proving.FORMAT, required=True)
     decision = fields.Dict(required=True, metadata={"description": "What the digest of the decision covers."})
     disclosed = fields.Dict(metadata={"description": "The columns that speak of the patient, when they are asked for."})

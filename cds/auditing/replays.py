@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import request
-from marshmallow import RAISE, Schema, fields
+from marshmallow import Schema, fields
 
 from cds import problems, schemas
 from cds.api import session
@@ -21,6 +21,7 @@ from cds.replay.in_full import asked_shown, replay_shown
 from cds.replay.replaying import replay
 from cds.replay.shapes import ReplayShown
 from cds.requests import RequestProblem, escaped, unstorable
+from cds.schemas import Shape
 from cds.service import service_of
 from cds.writing import instant
 from knowledge.errors import WrongValue, nearest
@@ -42,12 +43,7 @@ class ReplayBody(Schema):
     )
 
 
-class _Shape(Schema):
-    class Meta:
-        unknown = RAISE
-
-
-class SideShown(_Shape):
+class SideShown(Shape):
     state = fields.String(required=True, allow_none=True, metadata={"description": "Null: there is no such rule."})
     findings = fields.List(fields.String(), required=True)
     lacks = fields.List(fields.String(), required=True)
@@ -55,7 +51,7 @@ class SideShown(_Shape):
     outside = fields.String(required=True, allow_none=True)
 
 
-class ChangeShown(_Shape):
+class ChangeShown(Shape):
     rule = fields.String(required=True)
     title = fields.String(required=True)
     effect = fields.String(required=True, metadata={"example": "lost"})
@@ -64,12 +60,12 @@ class ChangeShown(_Shape):
     asked = fields.Nested(SideShown, required=True)
 
 
-class LeftOut(_Shape):
+class LeftOut(Shape):
     fact = fields.String(required=True)
     detail = fields.String(required=True)
 
 
-class AskedShown(_Shape):
+class AskedShown(Shape):
     """What another release says to the recorded facts. `same`: nothing differs in any rule, in its words neither."""
 
     release = fields.Nested(schemas.ReleaseName, required=True)

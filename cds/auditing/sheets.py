@@ -11,16 +11,13 @@ from cds import problems
 from cds.api import session
 from cds.auditing.blueprint import audit_api, told
 from cds.problems import Refused
-from cds.requests import unstorable
+from cds.requests import BEYOND_COLUMNS, unstorable
 from cds.service import service_of
 from cds.sheets.making import sheet_of_release, sheet_of_version, site_of
 from cds.sheets.statements import Sheet, as_json
 from knowledge.errors import ContentError
 from knowledge.items import ItemKind
 from knowledge.models import Release, Version
-
-LARGEST = 2**31
-"""From here on a number fits no column."""
 
 
 class SheetShown(Schema):
@@ -45,7 +42,7 @@ class SheetShown(Schema):
 def show_rule_sheet(key: str, number: int) -> dict[str, Any]:
     """What ONC's source attributes and FDA's fourth criterion ask of a rule version, with what is missing"""
     wanted = select(Version).where(Version.kind == ItemKind.RULE, Version.key == key, Version.number == number)
-    version = session().scalars(wanted).one_or_none() if number < LARGEST and not unstorable(key) else None
+    version = session().scalars(wanted).one_or_none() if number < BEYOND_COLUMNS and not unstorable(key) else None
     if version is None:
         raise Refused(problems.not_found(f"There is no version {number} of a rule {key!r}."))
     service = service_of()
@@ -63,7 +60,7 @@ def show_rule_sheet(key: str, number: int) -> dict[str, Any]:
 def show_release_sheet(number: int) -> dict[str, Any]:
     """The same of a whole release, with each of its rules in a line"""
     wanted = select(Release).where(Release.number == number)
-    release = session().scalars(wanted).one_or_none() if number < LARGEST else None
+    release = session().scalars(wanted).one_or_none() if number < BEYOND_COLUMNS else None
     if release is None:
         raise Refused(problems.not_found(f"There is no release {number}."))
     service = service_of()

@@ -16,7 +16,7 @@ from cds.record.incidents import RECORDED, incident_digest
 from knowledge import people
 from knowledge.canonical import instant
 from knowledge.models import AuditEvent, User
-from knowledge.proofs import Counted, LastTold, Problem, in_pages, told_in, unreadable
+from knowledge.proofs import Counted, LastTold, Problem, each_row, gone, in_pages, told_in
 from knowledge.steps import SYSTEM
 
 _Told = dict[str, LastTold]
@@ -98,16 +98,8 @@ def _held(
     session: Session, table: type[Any], what: str, told: _Told, stored: Callable[[Any], _Stored]
 ) -> Iterator[Counted | Problem]:
     left = dict(told)
-    for number, row in in_pages(session, select(table), table.id):
-        try:
-            problem = _problem(stored(row[0]), left)
-        except Exception as failure:
-            if not unreadable(failure):
-                raise
-            problem = f"Row {number} of the {what} was altered: it cannot be read."
-        yield Problem(problem) if problem else Counted(what)
-    for name, last in left.items():
-        yield Problem(f"Audit event {last.event} tells of {name}, which is no longer stored so.")
+    yield from each_row(session, table, what, lambda row: _problem(stored(row), left))
+    yield from gone(left)
 
 
 def _problem(stored: _Stored, left: _Told) -> str | None:

@@ -16,7 +16,7 @@ from cds.deciding import Answer, Disagreement, Question, decide
 from cds.engine import EngineFault
 from cds.releases import PreparedRelease
 from cds.replay.replaying import Outcome, Replay
-from cds.requests import UnusableRequest
+from cds.requests import BEYOND_COLUMNS, UnusableRequest
 from cds.serving import Serving
 from knowledge.models import Release
 from knowledge.periods import Period, held_at, periods
@@ -24,9 +24,6 @@ from knowledge.proofs import unreadable
 from knowledge.releasing import in_force
 
 ASKED = "decision.asked_again"
-
-LARGEST = 2**31
-"""From here on a number fits no column, so no release has it."""
 
 
 class NotAsked(Exception):
@@ -71,7 +68,7 @@ class Asked:
 def numbered(session: Session, number: int) -> Wanted:
     """The release of a number, as it stands today. Raises NotAsked."""
     query = select(Release).where(Release.number == number)
-    release = session.scalars(query).one_or_none() if 0 < number < LARGEST else None
+    release = session.scalars(query).one_or_none() if 0 < number < BEYOND_COLUMNS else None
     if release is None:
         raise NotAsked(f"There is no release {number}.")
     return Wanted(release, f"release {number}", release.clinically_approved)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from marshmallow import RAISE, Schema, fields
+from marshmallow import fields
 
 from cds.replay.replaying import Outcome
 from cds.schemas import (
@@ -13,6 +13,7 @@ from cds.schemas import (
     Finding,
     OverrideShown,
     Recommendations,
+    Shape,
     words,
 )
 from knowledge.items import State
@@ -20,22 +21,17 @@ from knowledge.items import State
 _AUDIT = {"description": "Only for the key of an auditor."}
 
 
-class _Shape(Schema):
-    class Meta:
-        unknown = RAISE
-
-
 class FactsRemovedInFull(FactsRemoved):
     event = fields.Integer(metadata=_AUDIT)
     by = fields.String(metadata=_AUDIT)
 
 
-class SoftwareNamed(_Shape):
+class SoftwareNamed(Shape):
     recorded = fields.String(required=True, allow_none=True)
     now = fields.String(required=True)
 
 
-class ReplayShown(_Shape):
+class ReplayShown(Shape):
     outcome = fields.String(required=True, validate=words(Outcome))
     detail = fields.String(required=True)
     recorded_digest = fields.String(required=True, allow_none=True)
@@ -52,7 +48,7 @@ class ReplayShown(_Shape):
     )
 
 
-class PartShown(_Shape):
+class PartShown(Shape):
     """A version, and who wrote, submitted and approved it; null where the program did, or where nobody has."""
 
     key = fields.String(required=True)
