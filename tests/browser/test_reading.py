@@ -48,6 +48,7 @@ _RUN = """([standard, without]) => axe.run(
 
 def found_by_axe(page: Page, without: list[str]) -> list[str]:
     """What axe has against a page, in a line for each element."""
+    page.wait_for_load_state()
     page.evaluate(AXE)
     result: dict[str, Any] = page.evaluate(_RUN, [STANDARD, without])
     return [
@@ -58,6 +59,8 @@ def found_by_axe(page: Page, without: list[str]) -> list[str]:
 
 
 def fits(page: Page) -> bool:
+    """Whether nothing hangs over the side, once the styles of a page that was just followed to are there."""
+    page.wait_for_load_state()
     return page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
 
 
