@@ -6,13 +6,13 @@ from typing import Any
 
 from flask import Response, g, request
 from flask_smorest import Blueprint
-from marshmallow import RAISE
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from cds import browsing, examples, problems, schemas
 from cds.answering import Caller, answer_batch, answer_one
 from cds.asking import BatchRequest, RecommendationRequest, json_in
+from cds.filters import refuse_what_it_does_not_know
 from cds.keys import admitted, revoked, subject_of
 from cds.models import ApiKey, Decision, Purpose
 from cds.problems import MEDIA_TYPE, Refused
@@ -20,7 +20,7 @@ from cds.record.refusals import record_refusal
 from cds.releases import PreparedRelease
 from cds.replay.in_full import read_in_full
 from cds.replay.shapes import DecisionInFull
-from cds.requests import BEYOND_COLUMNS, RequestProblem, escaped, unstorable
+from cds.requests import BEYOND_COLUMNS, RequestProblem, unstorable
 from cds.service import service_of
 from cds.serving import NoRelease
 from knowledge.database import session_on
@@ -62,6 +62,7 @@ def authenticate() -> None:
     if request.method == "POST" and g.admitted.purpose is not Purpose.APP:
         refusal_told("the key of an auditor")
         raise Refused(problems.not_for_this_key("This key reads the record. To ask for an answer, use an app’s key."))
+    refuse_what_it_does_not_know()
 
 
 def admit() -> None:
@@ -159,7 +160,7 @@ def list_facts() -> dict[str, Any]:
 
 
 @api.route("/rules")
-@api.arguments(schemas.RulesQuery, location="query", unknown=RAISE)
+@api.arguments(schemas.RulesQuery, location="query")
 @api.doc(operationId="list_rules")
 @api.response(200, schemas.Rules)
 @_problem(422, "A filter that does not exist.")
@@ -259,17 +260,11 @@ def _found(shown: dict[str, Any] | None, otherwise: str) -> dict[str, Any]:
 
 
 def _wants_not_met() -> bool:
-    include = request.args.getlist("include")
-    found = [
-        RequestProblem(f"/{escaped(name)}", "The address takes include=not_met, and nothing else.", "include")
-        for name in request.args
-        if name != "include"
-    ]
-    if any(word != "not_met" for word in include):
-        found.append(RequestProblem("/include", "include knows one word: not_met.", "not_met"))
-    if found:
-        raise Refused(problems.unusable(found))
-    return bool(include)
+    include = request.args.get("include")
+    if include not in (None, "not_met"):
+        problem = RequestProblem("/include", "include knows one word: not_met.", "not_met")
+        raise Refused(problems.unusable([problem]))
+    return include is not None
 
 
 def _caller() -> Caller:

@@ -190,18 +190,11 @@ def _query_problems(messages: dict[str, list[str]], data: dict[str, Any]) -> lis
     return [
         RequestProblem(
             f"/{escaped(name)}",
-            " ".join(texts) if name in known else f"The filters are {', '.join(known)}.",
-            _meant(name, known),
+            " ".join(texts),
+            nearest(request.args.get(name, ""), getattr(known.get(name), "enum", ())),
         )
         for name, texts in messages.items()
     ]
-
-
-def _meant(name: str, known: Mapping[str, Any]) -> str | None:
-    """The nearest name of a filter, or for a filter that exists the nearest of its words."""
-    if name not in known:
-        return nearest(name, known)
-    return nearest(request.args.get(name, ""), getattr(known[name], "enum", ()))
 
 
 def _kept(error: HTTPException) -> dict[str, str]:

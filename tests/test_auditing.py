@@ -30,12 +30,12 @@ def auditor(service: Service, client: FlaskClient) -> Caller:
     return Caller(client, {"Authorization": f"Bearer {AUDITOR_KEY}"})
 
 
-def routes_of_auditors(app: Flask) -> list[tuple[str, str]]:
-    """Each method and address that is for auditors."""
+def routes(app: Flask, blueprint: str) -> list[tuple[str, str]]:
+    """Each method and address of a part of the API, with something in place of what the address names."""
     return [
-        (method, rule.rule)
+        (method, re.sub("<string:[a-z_]+>", "x", rule.rule).replace("<int:number>", "1"))
         for rule in app.url_map.iter_rules()
-        if rule.endpoint.startswith("audit.")
+        if rule.endpoint.startswith(f"{blueprint}.")
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
     ]
 
@@ -54,12 +54,20 @@ def test_it_reads_what_is_in_force(auditor: Caller) -> None:
 
 
 def test_the_key_of_an_app_reads_nothing_of_the_record(app: Flask, caller: Caller) -> None:
-    routes = routes_of_auditors(app)
-    assert ("GET", "/api/v1/events") in routes
-    for method, path in routes:
-        address = re.sub("<string:[a-z_]+>", "x", path).replace("<int:number>", "1")
+    of_auditors = routes(app, "audit")
+    assert ("GET", "/api/v1/events") in of_auditors
+    for method, address in of_auditors:
         problem = problem_in(caller.client.open(address, method=method, headers=caller.headers), 403)
         assert "for auditing" in problem["detail"]
+
+
+def test_no_address_passes_over_a_filter_that_it_does_not_know(app: Flask, auditor: Caller, caller: Caller) -> None:
+    for who, blueprint in ((auditor, "audit"), (caller, "v1")):
+        for method, address in routes(app, blueprint):
+            asked = f"{address}?nonsense=1"
+            [error] = problem_in(who.client.open(asked, method=method, headers=who.headers), 422)["errors"]
+            assert error["pointer"] == "/nonsense", asked
+            assert "filters" in error["detail"], asked
 
 
 def test_events_are_read_a_page_at_a_time(auditor: Caller, service: Service) -> None:
@@ -121,6 +129,7 @@ def test_a_proof_is_had_by_the_auditor_and_by_the_app_that_asked(
 BAD: dict[str, dict[str, Any]] = {
     "/api/v1/events?befor=3": {"pointer": "/befor", "suggestion": "before"},
     "/api/v1/events?before=x": {"pointer": "/before"},
+    "/api/v1/events?action=a&action=b": {"pointer": "/action"},
     "/api/v1/events?before=0": {"pointer": "/before"},
     "/api/v1/events?since=yesterday": {"pointer": "/since"},
     "/api/v1/events?since=2026-02-02&until=2026-02-01": {"pointer": "/until"},

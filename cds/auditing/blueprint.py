@@ -10,6 +10,7 @@ from flask_smorest import Blueprint
 
 from cds import problems
 from cds.api import PREFIX, admit, refusal_told, session
+from cds.filters import refuse_what_it_does_not_know
 from cds.models import ApiKey, Purpose
 from cds.problems import Refused
 from cds.service import service_of
@@ -28,6 +29,7 @@ def authenticate() -> None:
         refusal_told("the key of an app")
         detail = "This key is an app’s. To read the record, ask an administrator for a key that is for auditing."
         raise Refused(problems.not_for_this_key(detail))
+    refuse_what_it_does_not_know()
     session().info["origin"] = request.remote_addr
 
 

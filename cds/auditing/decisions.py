@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import Response, request
-from marshmallow import RAISE, Schema, fields, validate
+from marshmallow import Schema, fields, validate
 
 from cds import problems
 from cds.api import session
@@ -86,7 +86,7 @@ class DecisionsFound(Shape):
 
 
 @audit_api.route("/decisions")
-@audit_api.arguments(DecisionsQuery, location="query", unknown=RAISE)
+@audit_api.arguments(DecisionsQuery, location="query")
 @audit_api.doc(operationId="list_decisions")
 @audit_api.response(200, DecisionsFound)
 def list_decisions(query: dict[str, Any]) -> dict[str, Any]:
@@ -119,7 +119,7 @@ _FILE = {
 
 
 @audit_api.route("/decisions/export")
-@audit_api.arguments(ExportQuery, location="query", unknown=RAISE)
+@audit_api.arguments(ExportQuery, location="query")
 @audit_api.doc(operationId="export_decisions", responses={"200": _FILE})
 def export_decisions(query: dict[str, Any]) -> Response:
     """All decisions that fit, as CSV or JSON Lines, the newest first

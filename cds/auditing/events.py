@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from flask import Response, request
-from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from cds.api import session
 from cds.auditing.blueprint import audit_api, reader, told
@@ -90,7 +90,7 @@ class Events(Shape):
 
 
 @audit_api.route("/events")
-@audit_api.arguments(EventsQuery, location="query", unknown=RAISE)
+@audit_api.arguments(EventsQuery, location="query")
 @audit_api.doc(operationId="list_events")
 @audit_api.response(200, Events)
 def list_events(query: dict[str, Any]) -> dict[str, Any]:
@@ -114,7 +114,7 @@ _FILE = {
 
 
 @audit_api.route("/events/export")
-@audit_api.arguments(EventsExportQuery, location="query", unknown=RAISE)
+@audit_api.arguments(EventsExportQuery, location="query")
 @audit_api.doc(operationId="export_events", responses={"200": _FILE})
 def export_events(query: dict[str, Any]) -> Response:
     """All events that fit, as CSV or JSON Lines, the newest first

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, timedelta
 from typing import Any
 
-from marshmallow import RAISE, Schema, fields, validate
+from marshmallow import Schema, fields, validate
 
 from cds import problems
 from cds.api import session
@@ -119,7 +119,7 @@ def list_firing() -> dict[str, Any]:
 
 
 @audit_api.route("/firing/<string:rule>")
-@audit_api.arguments(DaysQuery, location="query", unknown=RAISE)
+@audit_api.arguments(DaysQuery, location="query")
 @audit_api.doc(operationId="get_firing")
 @audit_api.response(200, FiringOfRule)
 def get_firing(query: dict[str, Any], rule: str) -> dict[str, Any]:

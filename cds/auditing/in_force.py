@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import RAISE, Schema, ValidationError, fields
+from marshmallow import Schema, ValidationError, fields
 
 from cds import schemas
 from cds.api import session
@@ -75,7 +75,7 @@ class InForce(Shape):
 
 
 @audit_api.route("/in-force")
-@audit_api.arguments(InForceQuery, location="query", unknown=RAISE)
+@audit_api.arguments(InForceQuery, location="query")
 @audit_api.doc(operationId="show_in_force")
 @audit_api.response(200, InForce)
 def show_in_force(query: dict[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 from flask import g, request
-from marshmallow import RAISE, Schema, fields, validate
+from marshmallow import Schema, fields, validate
 
 from cds import problems, schemas
 from cds.api import api, refusal_told, session
@@ -32,7 +32,7 @@ class Proof(Shape):
 
 
 @api.route("/decisions/<string:decision_id>/proof")
-@api.arguments(ProofQuery, location="query", unknown=RAISE)
+@api.arguments(ProofQuery, location="query")
 @api.doc(operationId="prove_decision")
 @api.response(200, Proof)
 @api.alt_response(404, schema=schemas.Problem, content_type=MEDIA_TYPE, description="There is no such decision.")
