@@ -10,20 +10,22 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from joserfc.jwk import OKPKey
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from cds.models import Decision
-from cds.proofs import anchors
+from cds.proofs import anchors, blocks
+from cds.proofs.blocks import ANCHORED, Subtrees
 from cds.proofs.proving import NoDecision, NotProvable, proof_of, row_of
-from cds.record.merkle import NotInTree, path_to, root_by
-from cds.record.sealing import seal
-from knowledge.models import Release
+from cds.record.merkle import NotInTree, path_by, path_to, root_by
+from cds.record.sealing import leaf, seal
+from knowledge.models import AuditEvent, Release
 from tests.story import by_force, count_from_one, decision, later, on_sqlite, story
 from tests.test_sealing import head
 
@@ -126,6 +128,55 @@ def test_the_earliest_anchor_is_taken_unless_another_is_given(session: Session) 
     assert seal(session, later(11)) == 2
     with pytest.raises(NotProvable, match=r"The anchor ends at event 19; the decision was sealed in 22\."):
         proven(session, SIX, signature=first)
+
+
+@pytest.fixture
+def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Blocks of four events, so that a short chain has some."""
+    monkeypatch.setattr(blocks, "HEIGHT", 2)
+    monkeypatch.setattr(blocks, "BLOCK", 4)
+
+
+def told(session: Session) -> list[Any]:
+    """The blocks that each anchor told, earliest first."""
+    taken = select(AuditEvent.details).where(AuditEvent.action == ANCHORED).order_by(AuditEvent.sequence)
+    return [json.loads(details).get("blocks") for details in session.scalars(taken)]
+
+
+def test_an_anchor_tells_the_blocks_that_none_told_before(session: Session, small_blocks: None) -> None:
+    leaves = [leaf(digest) for _, digest in anchors.digests(session)]
+    signatures = [anchored(session) for _ in range(3)]
+    roots = [head(leaves[start : start + 4]).hex() for start in range(0, 16, 4)]
+    first, second, third = told(session)
+    assert (first, second) == ({"first": 0, "roots": roots}, {"first": 4, "roots": [ANY]})
+    assert third is None
+    for signature in signatures:
+        assert checked(proven(session, signature=signature))[0] == 0
+
+
+@pytest.mark.parametrize("tells", [True, False])
+def test_a_path_by_blocks_is_that_over_every_event(session: Session, small_blocks: None, tells: bool) -> None:
+    if tells:
+        anchored(session)
+    leaves = [leaf(digest) for _, digest in anchors.digests(session)]
+    for count in range(1, len(leaves) + 1):
+        for index in range(count):
+            assert path_by(index, count, Subtrees(session).root) == path_to(index, count, leaves)
+
+
+def test_what_an_anchor_told_is_read_in_place_of_the_events_and_not_believed(
+    session: Session, small_blocks: None
+) -> None:
+    signature = anchored(session)
+    path_there = proven(session)["anchor"]["path"]
+    by_force(session, "UPDATE audit_events SET digest = 'sha256:00' WHERE sequence = 2")
+    assert proven(session)["anchor"]["path"] == path_there
+    root = told(session)[0]["roots"][0]
+    for other_root in ("00" * 32, "no digest"):
+        by_force(session, f"UPDATE audit_events SET details = replace(details, '{root}', '{other_root}')")
+        with pytest.raises(NotProvable, match="does not fit what was sealed"):
+            proven(session, signature=signature)
+        root = other_root
 
 
 def leaves_of(part: Any, *way: Any) -> Iterator[tuple[Any, ...]]:

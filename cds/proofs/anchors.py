@@ -17,6 +17,7 @@ from joserfc.jwk import OKPKey
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from cds.proofs.blocks import ANCHORED, Subtrees
 from cds.proofs.site_keys import CURVE
 from cds.record.merkle import Tree
 from cds.record.sealing import SEALED, leaf
@@ -27,7 +28,6 @@ from knowledge.models import AuditEvent
 from knowledge.proofs import Counted, Problem
 from knowledge.steps import SYSTEM
 
-ANCHORED = "chain.anchored"
 FORMAT = "phasewise-anchor/1"
 _TYPE = "phasewise-anchor"
 
@@ -85,8 +85,10 @@ def signed(anchor: Anchor, key: OKPKey) -> str:
 
 
 def record(session: Session, anchor: Anchor, signature: str, *, at: datetime, actor: str = SYSTEM) -> None:
-    """Tell that an anchor was taken. The event holds it, so that proofs can lead up to it."""
-    details = {"digest": digest_of_bytes(signature.encode()), "events": anchor.events, "jws": signature}
+    """Tell that an anchor was taken. The event holds it, and what lets proofs lead up to it without reading all."""
+    details: dict[str, Any] = {"digest": digest_of_bytes(signature.encode()), "events": anchor.events, "jws": signature}
+    if finished := Subtrees(session).finished(anchor.events):
+        details["blocks"] = finished
     subject = f"events/1-{anchor.events}"
     audit.record(session, action=ANCHORED, subject=subject, actor=actor, at=at, details=details)
 
@@ -157,11 +159,9 @@ def check_anchors(anchors: Sequence[Anchor]) -> Callable[[Session], Iterator[Cou
     return check
 
 
-def digests(session: Session, until: int | None = None) -> Iterator[tuple[int, str]]:
+def digests(session: Session) -> Iterator[tuple[int, str]]:
     """The sequence and digest of each event, in order."""
     query = select(AuditEvent.sequence, AuditEvent.digest).order_by(AuditEvent.sequence)
-    if until is not None:
-        query = query.where(AuditEvent.sequence <= until)
     with session.execute(query.execution_options(yield_per=1000)) as rows:
         yield from rows
 

@@ -6,7 +6,7 @@ docs/proofs.md says what stands in it, and docs/check_proof.py checks it.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,8 +16,9 @@ from sqlalchemy.orm import Session
 
 from cds.models import Decision
 from cds.proofs import anchors
-from cds.proofs.anchors import ANCHORED, Anchor
-from cds.record.merkle import path_to, root_by
+from cds.proofs.anchors import Anchor
+from cds.proofs.blocks import ANCHORED, Subtrees
+from cds.record.merkle import path_by, path_to, root_by
 from cds.record.sealing import SEALED, Batch, batch_in, decision_digest, digested, leaf, personal
 from cds.requests import unstorable
 from knowledge import audit
@@ -120,7 +121,7 @@ def proof_of(
         holds = row["digest"] == decision_digest(row) and sealed.event.digest == event_digest(sealed.event)
         holds &= sealed.batch.root == _root(path, row["digest"], index, sealed.batch.count)
         if sealed.anchor:
-            path = _path_of_event(session, sealed.event.sequence, sealed.anchor.events)
+            path = path_by(sealed.event.sequence - 1, sealed.anchor.events, Subtrees(session).root)
             proof["anchor"] = {"jws": sealed.signature, "path": _hexed(path)}
             root = _root(path, sealed.event.digest, sealed.event.sequence - 1, sealed.anchor.events)
             holds &= sealed.anchor.root == root
@@ -176,11 +177,6 @@ def _place(session: Session, sequence: int, batch: Batch) -> tuple[int, list[byt
     held = select(Decision.digest).where(Decision.sequence >= batch.first, Decision.sequence <= batch.last)
     with session.scalars(held.order_by(Decision.sequence).execution_options(yield_per=1000)) as digests:
         return index, path_to(index, batch.count, map(leaf, digests))
-
-
-def _path_of_event(session: Session, sequence: int, until: int) -> list[bytes]:
-    digests: Iterator[bytes] = (leaf(digest) for _, digest in anchors.digests(session, until))
-    return path_to(sequence - 1, until, digests)
 
 
 def _event(event: AuditEvent) -> dict[str, Any]:

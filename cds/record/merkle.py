@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import sha256
 from itertools import islice
 
@@ -19,13 +19,16 @@ class Tree:
         self._peaks: list[bytes] = []
 
     def add(self, leaf: bytes) -> None:
-        node = sha256(b"\x00" + leaf).digest()
-        full = self.count
+        self.graft(sha256(b"\x00" + leaf).digest(), 0)
+
+    def graft(self, node: bytes, height: int) -> None:
+        """Add 2 ** height leaves by their root alone; so far the tree must hold a multiple of as many."""
+        full = self.count >> height
         while full & 1:
             node = _joined(self._peaks.pop(), node)
             full >>= 1
         self._peaks.append(node)
-        self.count += 1
+        self.count += 1 << height
 
     def root(self) -> bytes:
         """The tree's head, 32 bytes; of no leaves it is the SHA-256 of nothing."""
@@ -42,16 +45,20 @@ def path_to(index: int, count: int, leaves: Iterable[bytes]) -> list[bytes]:
 
     The audit path of section 2.1.1. The leaves are read once, in order. Raises NotInTree when they end too early.
     """
-    beside = list(_beside(index, count))
     leaves, roots = iter(leaves), {}
-    for start, end in sorted([*beside, (index, index + 1)]):
+    for start, end in sorted([*_beside(index, count), (index, index + 1)]):
         tree = Tree()
         for leaf in islice(leaves, end - start):
             tree.add(leaf)
         if tree.count != end - start:
             raise NotInTree(f"There are {start + tree.count} leaves of the {count}.")
         roots[start] = tree.root()
-    return [roots[start] for start, _ in reversed(beside)]
+    return path_by(index, count, lambda start, _: roots[start])
+
+
+def path_by(index: int, count: int, root: Callable[[int, int], bytes]) -> list[bytes]:
+    """The same path by the roots of subtrees, each asked for by its first leaf and the one after its last."""
+    return [root(start, end) for start, end in reversed(list(_beside(index, count)))]
 
 
 def root_by(path: Sequence[bytes], leaf: bytes, index: int, count: int) -> bytes:
