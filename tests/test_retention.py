@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, MetaData, insert, make_url, select
+from sqlalchemy import Engine, MetaData, insert, make_url, select, text, update
 from sqlalchemy.orm import Session
 
 from cds.models import ComparisonRun, Decision, Incident, Work
@@ -316,6 +316,31 @@ def test_of_what_was_removed_no_byte_is_left_in_the_file(run: Command, record: E
     result = run(*TWO_YEARS, *REASON, "--compact")
     assert "807 decisions" in result.output
     assert left() == []
+
+
+SAMPLED = ("patient-0001", "known-of-0001", "worst pain")
+
+
+@pytest.mark.parametrize("own_database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("more", [(), ("--compact",)], ids=["freed", "compact"])
+def test_of_what_was_removed_no_sample_is_left_for_planning_queries(
+    run: Command, record: Engine, more: tuple[str, ...]
+) -> None:
+    samples = text("SELECT concat(most_common_vals, histogram_bounds) FROM pg_stats WHERE schemaname = 'public'")
+
+    def left() -> set[str]:
+        with record.connect() as connection:
+            said = " ".join(connection.scalars(samples))
+        return {word for word in SAMPLED if word in said}
+
+    with sessions(record).begin() as session:
+        # All of them go, and of an empty table PostgreSQL takes no samples.
+        session.execute(update(ComparisonRun).values(what=session.get_one(ComparisonRun, 1).what))
+    with record.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("ANALYZE decisions, incidents, comparisons")
+    assert left() == {*SAMPLED}
+    assert run(*TWO_YEARS, *REASON, *more).exit_code == 0
+    assert left() == set()
 
 
 AFTERWARDS = {

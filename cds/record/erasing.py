@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, Engine
 
-_TABLES = ("decisions", "incidents", "comparisons")
+_TABLES = ("decisions", "incidents", "comparisons", "pg_catalog.pg_statistic")
 
 
 def overwrite(connection: Connection) -> None:
@@ -26,6 +26,8 @@ def clean_up(database: Engine, *, compact: bool) -> bool:
             busy, _, _ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
             return not busy
         outside = connection.execution_options(isolation_level="AUTOCOMMIT")
+        # ANALYZE takes anew the samples of values by which queries are planned; those of an empty table it lets stand.
+        outside.exec_driver_sql("ALTER TABLE comparisons ALTER result TYPE text")
         for table in _TABLES:
-            outside.exec_driver_sql(f"VACUUM {'(FULL) ' if compact else ''}{table}")
+            outside.exec_driver_sql(f"VACUUM ({'FULL, ' if compact else ''}ANALYZE) {table}")
         return True

@@ -95,8 +95,7 @@ def find(
     facts: bool = False,
 ) -> Found:
     """The decisions that fit and come just before a sequence, or just after one, or the newest."""
-    known = orders.of_all(session)
-    releases = places_of(known, criteria)
+    releases = places_of(orders.of_all(session), criteria)
     backwards = after is None
     columns = select(*_COLUMNS, *(FACTS if facts else ()))
     along = _along(session, criteria, releases)
@@ -114,7 +113,8 @@ def find(
         if len(rows) > size:
             break
         looked += stretch.high - stretch.low + 1
-    listed = _listed(session, known, criteria, rows[:size], facts)
+    # Read anew: a release may have been put in force, and answered, since they were read.
+    listed = _listed(session, orders.of_all(session), criteria, rows[:size], facts)
     further = listed[-1].sequence if len(rows) > size else stopped
     if not backwards:
         listed.reverse()
