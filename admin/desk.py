@@ -23,7 +23,7 @@ from cds.pages.views import in_force_since
 from cds.problems import Refused
 from cds.proofs.anchors import last_anchored
 from cds.proofs.verifying import last_verified
-from cds.record.incidents import DISAGREEMENT
+from cds.record.incidents import Kind
 from cds.service import service_of
 from knowledge.models import Role
 
@@ -69,7 +69,7 @@ class Home(DeskView, AdminIndexView):
             soon=sum(0 <= one.days <= SOON for one in dated),
             next_due=next((one.review_by for one in dated if one.days > SOON), None),
             incidents=session().scalar(select(func.count()).select_from(Incident)),
-            refused=session().scalar(select(func.count()).where(Incident.kind == DISAGREEMENT)),
+            refused=session().scalar(select(func.count()).where(Incident.kind == Kind.DISAGREEMENT)),
             watched=service_of().watching.current(session(), service_of().now()) if clinical else None,
             most_alarms=MOST_ALARMS,
             badges=BADGES,

@@ -81,6 +81,7 @@ _DONE: Mapping[str, str] = {
     "export.finished": "A list was taken out to its end",
     "export.broken_off": "The taking of a list broke off",
     "incident.recorded": "An incident was recorded",
+    "incident.listed": "Incidents were listed by the API",
     "incident.read": "An incident was read",
     "comparison.started": "A comparison was started",
     "comparison.cancelled": "A comparison was called off",

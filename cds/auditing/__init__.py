@@ -7,6 +7,7 @@ from cds.auditing import decisions as decisions
 from cds.auditing import events as events
 from cds.auditing import firing as firing
 from cds.auditing import in_force as in_force
+from cds.auditing import incidents as incidents
 from cds.auditing import proofs as proofs
 from cds.auditing import replays as replays
 from cds.auditing import sheets as sheets

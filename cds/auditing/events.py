@@ -2,39 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from flask import Response, request
-from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+from marshmallow import ValidationError, fields, validate
 
 from cds.api import session
 from cds.auditing.blueprint import audit_api, reader, told
+from cds.auditing.spans import Span
 from cds.requests import unstorable
 from cds.schemas import Shape
 from cds.search import events
-from cds.search.criteria import day_or_moment
 from cds.search.event_rows import COLUMNS, pages, row_of
 from cds.search.events import Wanted, page_of_events
 from cds.search.taking import Form, Taking, taken
 from cds.service import service_of
-from knowledge.errors import WrongValue
 
 LONGEST = 200
-
-
-class DayOrMoment(fields.Field[Any]):
-    """The moment that a day in UTC begins or, as an `end`, the one after its last; or a moment with its zone."""
-
-    def __init__(self, *, end: bool = False, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.end = end
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime | None:
-        try:
-            return day_or_moment(value.strip(), end=self.end)
-        except WrongValue as problem:
-            raise ValidationError(problem.detail) from None
 
 
 def _storable(text: str) -> None:
@@ -43,23 +27,12 @@ def _storable(text: str) -> None:
 
 
 _TEXT: Any = {"load_default": "", "validate": [validate.Length(max=LONGEST), _storable]}
-_WHEN = "A day such as 2026-01-31, in UTC, or a moment with its zone."
 
 
-class EventCriterion(Schema):
+class EventCriterion(Span):
     action = fields.String(**_TEXT, metadata={"example": "release."})
     subject = fields.String(**_TEXT, metadata={"example": "rule/"})
     actor = fields.String(**_TEXT)
-    since = DayOrMoment(metadata={"type": "string", "description": f"Then or later. {_WHEN}"})
-    until = DayOrMoment(
-        end=True, metadata={"type": "string", "description": f"Before then, or on that day or before. {_WHEN}"}
-    )
-
-    @validates_schema
-    def _follow(self, data: Any, **kwargs: Any) -> None:
-        since, until = data.get("since"), data.get("until")
-        if since and until and since >= until:
-            raise ValidationError("This is not after the beginning, so nothing can lie between.", "until")
 
 
 class EventsQuery(EventCriterion):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -19,8 +20,18 @@ from knowledge.steps import SYSTEM
 
 RECORDED = "incident.recorded"
 
-DISAGREEMENT = "disagreement"
-"""Engine and plain reading differed, and the answer was refused."""
+
+class Kind(StrEnum):
+    """What may have come out that must not."""
+
+    DISAGREEMENT = "disagreement"
+    REPLAY = "replay"
+
+
+MEANS: Mapping[str, str] = {
+    Kind.DISAGREEMENT: "The engine and the plain reading of the rules did not agree, so no answer was given.",
+    Kind.REPLAY: "A recorded decision was made again, and the answer was not the recorded one.",
+}
 
 _SALT_BYTES = 16
 
@@ -86,7 +97,7 @@ def record_disagreement(
         "conditions": {name: _rules_with(release, name) for name in {*problem.fired} ^ {*problem.read}},
     }
     told = {"release": release.number}
-    return record_incident(session, DISAGREEMENT, detail, release_id=release_id, at=at, told=told)
+    return record_incident(session, Kind.DISAGREEMENT, detail, release_id=release_id, at=at, told=told)
 
 
 def _rules_with(release: PreparedRelease, condition: str) -> list[str]:

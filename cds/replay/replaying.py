@@ -16,7 +16,7 @@ from cds.conjunctions import TooLarge
 from cds.deciding import Answer, Disagreement, Question, decide, letters
 from cds.engine import EngineFault
 from cds.models import Decision
-from cds.record.incidents import record_incident
+from cds.record.incidents import Kind, record_incident
 from cds.record.recording import SOFTWARE, question_of
 from cds.releases import PreparedRelease
 from cds.requests import UnusableRequest
@@ -31,7 +31,6 @@ from knowledge.proofs import unreadable
 log = structlog.get_logger()
 
 REPLAYED = "decision.replayed"
-INCIDENT = "replay"
 
 
 class Outcome(StrEnum):
@@ -125,7 +124,7 @@ def on_record(
         if number is None:
             number = record_incident(
                 session,
-                INCIDENT,
+                Kind.REPLAY,
                 _to_see_it_again(session, made),
                 release_id=decision.release_id,
                 at=at,
@@ -133,7 +132,7 @@ def on_record(
                 told={"decision": decision.id, "outcome": made.outcome, "software": SOFTWARE},
             )
             service.counters.incidents.inc()
-            log.error("incident", incident=number, kind=INCIDENT)
+            log.error("incident", incident=number, kind=Kind.REPLAY)
         if made.disagreement is not None:
             service.serving.forget()
         told |= {"incident": number, "mismatch": mismatch}
