@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -98,8 +97,6 @@ def _named(versions: Iterable[Version]) -> tuple[Waiting, ...]:
 
 def _comment(session: Session, version: Version) -> str:
     """With what a version was given back."""
-    told = select(AuditEvent.details).where(
-        AuditEvent.subject == version.subject, AuditEvent.action == "version.returned"
-    )
-    details = session.scalars(told.limit(1)).one_or_none()
-    return json.loads(details)["comment"] if details else ""
+    told = select(AuditEvent).where(AuditEvent.subject == version.subject, AuditEvent.action == "version.returned")
+    event = session.scalars(told.limit(1)).one_or_none()
+    return event.told.get("comment", "") if event else ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import secrets
 from collections.abc import Mapping
 from datetime import datetime
@@ -91,7 +90,7 @@ def revoke(session: Session, api_key: ApiKey, *, by: User | None, at: datetime, 
 def history(session: Session, api_key: ApiKey) -> list[tuple[AuditEvent, Mapping[str, Any]]]:
     """What became of a key, the newest first, with the details of each event."""
     query = select(AuditEvent).where(AuditEvent.subject == subject_of(api_key), AuditEvent.action.like("api_key.%"))
-    told = [(event, json.loads(event.details)) for event in session.scalars(query.order_by(AuditEvent.sequence.desc()))]
+    told = [(event, event.told) for event in session.scalars(query.order_by(AuditEvent.sequence.desc()))]
     # Two keys may begin alike; events of old did not say which one they meant.
     return [one for one in told if one[1].get("id") in (None, api_key.id)]
 

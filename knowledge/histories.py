@@ -64,13 +64,10 @@ def sent_back(versions: Iterable[Past]) -> tuple[Past, AuditEvent] | None:
 
 def remarks_of(past: Past) -> tuple[Remark, ...]:
     """The steps of the review of a version, in their order, with the comment or the reason of each."""
-    found = []
-    for event in past.remarks:
-        told = json.loads(event.details)
-        found.append(
-            Remark(event, event.action.removeprefix("version."), told.get("comment") or told.get("reason") or "")
-        )
-    return tuple(found)
+    return tuple(
+        Remark(event, event.action.removeprefix("version."), told.get("comment") or told.get("reason") or "")
+        for event, told in ((one, one.told) for one in past.remarks)
+    )
 
 
 def differing(line: Sequence[Past], facts: FactsByKey) -> list[tuple[Difference, ...]]:

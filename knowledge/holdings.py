@@ -121,10 +121,8 @@ def _comments(session: Session, rows: Iterable[Any]) -> Mapping[str, str]:
     subjects = [_subject(row) for row in rows if row.approved_at is not None]
     if not subjects:
         return {}
-    told = select(AuditEvent.subject, AuditEvent.details).where(
-        AuditEvent.subject.in_(subjects), AuditEvent.action == "version.approved"
-    )
-    return {subject: json.loads(details).get("comment", "") for subject, details in session.execute(told)}
+    told = select(AuditEvent).where(AuditEvent.subject.in_(subjects), AuditEvent.action == "version.approved")
+    return {event.subject: event.told.get("comment", "") for event in session.scalars(told)}
 
 
 def _subject(row: Any) -> str:

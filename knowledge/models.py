@@ -5,6 +5,7 @@ A row that an event speaks of can say itself as the event tells it (`told`): so 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
@@ -248,6 +249,18 @@ class AuditEvent(Base):
         # PostgreSQL finds what begins in a certain way only where texts stand in the order of their bytes.
         Index(None, "subject", "sequence", postgresql_ops={"subject": "text_pattern_ops"}),
     )
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """The details; where they are no JSON object, as only those of a touched event are, the text as `unreadable`.
+
+        So one that was touched hides no other from whoever looks through them.
+        """
+        try:
+            details = json.loads(self.details)
+        except (ValueError, RecursionError):
+            details = None
+        return details if isinstance(details, dict) else {"unreadable": self.details}
 
 
 Told = Version | Release | ReleaseApproval | Activation

@@ -25,7 +25,10 @@ from knowledge.steps import SYSTEM
 from tests import clinic
 from tests.clinic import NOW, Caller
 from tests.desk import enter, staffed_copy
+from tests.story import by_force
 from tests.test_pages import read, words
+
+AUDITOR_KEY = "pw_audit_0123456789"
 
 
 @pytest.fixture
@@ -61,6 +64,22 @@ def test_what_happened_is_said_in_words_with_who_when_from_where_and_leads_on(
     assert 'href="/desk/rules/ext-oncologic-emergency-list?version=1"' in page
     assert "the program" in words(page)
     assert last(service).sequence == before, "looking is no event"
+
+
+@pytest.mark.parametrize("text", ["no JSON", "[5]"])
+def test_one_that_was_touched_hides_no_other(auditor: FlaskClient, service: Service, text: str) -> None:
+    touched = last(service).sequence
+    with service.sessions() as session:
+        by_force(session, f"UPDATE audit_events SET details = '{text}' WHERE sequence = {touched}")
+        keys.issue(session, "The audit", by=None, at=NOW, key=AUDITOR_KEY, purpose=Purpose.AUDIT)
+        session.commit()
+    assert f"event {touched - 1}" in words(read(auditor, "/desk/events/"))
+    assert f"Unreadable {text}" in words(read(auditor, f"/desk/events/{touched}"))
+    by_api = Caller(auditor, {"Authorization": f"Bearer {AUDITOR_KEY}"})
+    shown = {one["sequence"]: one["details"] for one in by_api.shown("/api/v1/events")["events"]}
+    assert shown[touched] == {"unreadable": text}
+    taken = auditor.get("/desk/events/export.jsonl").data.splitlines()
+    assert json.loads(taken[-1])["sequence"] == 1
 
 
 def test_an_event_names_people_not_their_numbers_and_the_account_that_ran_a_command(
@@ -132,7 +151,7 @@ def test_what_cannot_be_looked_for_is_said_at_its_field(auditor: FlaskClient, qu
 def test_events_are_taken_out_whole_and_that_is_an_event(auditor: FlaskClient, service: Service) -> None:
     with service.sessions() as session:
         stored = session.scalars(select(func.count()).select_from(AuditEvent)).one()
-        keys.issue(session, "The audit", by=None, at=NOW, key="pw_audit_0123456789", purpose=Purpose.AUDIT)
+        keys.issue(session, "The audit", by=None, at=NOW, key=AUDITOR_KEY, purpose=Purpose.AUDIT)
         session.commit()
     lines = auditor.get("/desk/events/export.jsonl").data.decode().splitlines()
     events = [json.loads(line) for line in lines]

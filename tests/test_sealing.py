@@ -22,6 +22,7 @@ from knowledge.audit import verify
 from knowledge.canonical import canonical, digest, digest_of_bytes, instant
 from knowledge.database import sessions
 from knowledge.models import AuditEvent, Release
+from knowledge.proofs import Unreadable
 from tests.story import NOON, by_force, decision, later, shipped
 
 pytest_plugins = ["tests.databases"]
@@ -217,6 +218,18 @@ for number in range(start, start + 60):
         assert verification.checked["decisions not yet sealed"] == 0
         assert verification.checked["sealed batches"] > 3
         assert session.scalar(select(func.count()).select_from(Decision)) == 180
+
+
+def test_nothing_is_sealed_after_a_seal_that_was_touched(session: Session) -> None:
+    release = shipped(session)
+    for number in (1, 2):
+        session.execute(insert(Decision), [decision(number, release)])
+        seal(session, NOON)
+    by_force(
+        session, "UPDATE audit_events SET details = 'none' WHERE sequence = (SELECT max(sequence) FROM audit_events)"
+    )
+    with pytest.raises(Unreadable, match=r"Audit event \d+ was altered"):
+        seal(session, NOON)
 
 
 def test_a_decision_without_a_digest_is_named_and_nothing_from_there_on_is_sealed(session: Session) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from flask import abort, redirect, request, url_for
@@ -52,7 +51,7 @@ class Events(DeskView):
             done=done,
             leads_to=leads_to,
             who=who,
-            why=lambda event: why(json.loads(event.details)),
+            why=lambda event: why(event.told),
         )
 
     @expose("/<int:sequence>")
@@ -61,7 +60,7 @@ class Events(DeskView):
         if event is None:
             abort(404, f"There is no event {sequence}. The list of events shows which there are.")
         after = session().get(AuditEvent, sequence + 1)
-        details = json.loads(event.details)
+        details = event.told
         people = {user.id: user.name for user in session().scalars(select(User))}
         return self.render(
             "desk/event.html",

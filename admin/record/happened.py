@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -111,7 +110,7 @@ def done(event: AuditEvent) -> str:
 def who(event: AuditEvent) -> str:
     """By whom it was done; for the command line, with the account of the operating system that ran it."""
     name = PROGRAM if event.actor == SYSTEM else event.actor
-    account = json.loads(event.details).get("account")
+    account = event.told.get("account")
     return f"{name}, from the account {account}" if account else name
 
 

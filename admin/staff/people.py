@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -147,7 +146,7 @@ class People(DeskView):
             own=user.id == me.id,
             stands=_stands(user),
             last=people.last_sign_ins(session()).get(people.subject_of(user)),
-            history=[(event, json.loads(event.details)) for event in people.history(session(), user)],
+            history=[(event, event.told) for event in people.history(session(), user)],
             roles=Role,
             step=step,
             problems=problems or {},

@@ -49,7 +49,9 @@ class EventShown(Shape):
     actor = fields.String(required=True)
     action = fields.String(required=True)
     subject = fields.String(required=True)
-    details = fields.Dict(required=True)
+    details = fields.Dict(
+        required=True, metadata={"description": "Of an event that was touched so that it holds none, `unreadable`."}
+    )
     origin = fields.String(required=True, allow_none=True)
     previous = fields.String(required=True, allow_none=True)
     digest = fields.String(required=True)

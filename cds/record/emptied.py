@@ -52,7 +52,7 @@ def facts_removed(session: Session, decision: Decision) -> FactsRemoved | None:
     event = session.get(AuditEvent, decision.removed_in) if decision.removed_in is not None else None
     if event is None:
         return None
-    return FactsRemoved(event.sequence, event.at, event.actor, json.loads(event.details).get("reason", ""))
+    return FactsRemoved(event.sequence, event.at, event.actor, event.told.get("reason", ""))
 
 
 def check_removals(session: Session) -> Iterator[Counted | Problem]:

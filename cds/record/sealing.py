@@ -225,10 +225,12 @@ def problem_with(sequence: int, row: Any) -> str | None:
 
 
 def last_sealed(session: Session) -> int:
-    """The sequence of the last sealed decision; 0 when none is."""
-    newest = select(AuditEvent.details).where(AuditEvent.action == SEALED).order_by(AuditEvent.sequence.desc())
-    details = session.scalar(newest.limit(1))
-    return json.loads(details)["last"] if details else 0
+    """The sequence of the last sealed decision; 0 when none is. Raises Unreadable when the event of it was altered."""
+    sealed = select(AuditEvent.sequence, AuditEvent.details).where(AuditEvent.action == SEALED)
+    for event, details in session.execute(sealed.order_by(AuditEvent.sequence.desc()).limit(1)):
+        with told_in(event):
+            return batch_in(event, details).last
+    return 0
 
 
 def _settled(session: Session, patience_seconds: float) -> int | None:

@@ -218,14 +218,10 @@ def _mismatch(made: Replay) -> str:
 
 def _kept(session: Session, decision: Decision, mismatch: str) -> int | None:
     """The incident in which this very mismatch is kept already."""
-    told = select(AuditEvent.details).where(
-        AuditEvent.subject == f"decision/{decision.id}", AuditEvent.action == REPLAYED
+    told = select(AuditEvent).where(AuditEvent.subject == f"decision/{decision.id}", AuditEvent.action == REPLAYED)
+    return next(
+        (event.told.get("incident") for event in session.scalars(told) if event.told.get("mismatch") == mismatch), None
     )
-    for details in session.scalars(told):
-        event = json.loads(details)
-        if event.get("mismatch") == mismatch:
-            return event["incident"]
-    return None
 
 
 def _to_see_it_again(session: Session, made: Replay) -> dict[str, Any]:

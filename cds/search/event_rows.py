@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -39,7 +38,7 @@ def row_of(event: AuditEvent) -> dict[str, Any]:
         "actor": event.actor,
         "action": event.action,
         "subject": event.subject,
-        "details": json.loads(event.details),
+        "details": event.told,
         "origin": event.origin,
         "previous": event.previous,
         "digest": event.digest,

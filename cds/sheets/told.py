@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
@@ -118,7 +117,7 @@ def _steps(session: Session, version: Version) -> tuple[Step, ...]:
     )
     steps = []
     for event in events:
-        details = json.loads(event.details)
+        details = event.told
         by = PROGRAM if event.actor == SYSTEM else event.actor
         steps.append(Step(event.action, by, event.at, details.get("comment") or details.get("reason") or ""))
     return tuple(steps)
