@@ -1,4 +1,4 @@
-"""What an address of the API may ask: the filters that its endpoint declares, each once, and nothing else."""
+"""What an address of the API may ask: the filters that its endpoint declares, each once and with a value."""
 
 from __future__ import annotations
 
@@ -17,13 +17,19 @@ def refuse_what_it_does_not_know() -> None:
     """A filter passed over in silence would answer another question. Raises Refused with each such filter."""
     view = current_app.view_functions[request.endpoint or ""]
     known = list(_declared(getattr(view, "_apidoc", {})))
-    said = f"The filters are {', '.join(known)}." if known else "There are no filters here: leave it out."
+    otherwise = "say it in the body" if request.method == "POST" else "leave it out"
+    said = f"The filters are {', '.join(known)}." if known else f"There are no filters here: {otherwise}."
     found = [
         RequestProblem(f"/{escaped(name)}", said, nearest(name, known)) for name in request.args if name not in known
     ]
     twice = [name for name in known if len(request.args.getlist(name)) > 1]
     found += [
         RequestProblem(f"/{escaped(name)}", "This is there more than once: say which one is meant.") for name in twice
+    ]
+    empty = [name for name in known if [text.strip() for text in request.args.getlist(name)] == [""]]
+    found += [
+        RequestProblem(f"/{escaped(name)}", "Nothing is given: say what is looked for, or leave the filter out.")
+        for name in empty
     ]
     if found:
         raise Refused(problems.unusable(found))

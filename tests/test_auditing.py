@@ -70,6 +70,21 @@ def test_no_address_passes_over_a_filter_that_it_does_not_know(app: Flask, audit
             assert "filters" in error["detail"], asked
 
 
+@pytest.mark.parametrize(
+    ("asked", "pointer"),
+    [
+        ("decisions?subject=", "/subject"),
+        ("decisions/export?format=csv&subject=+", "/subject"),
+        ("in-force?at=", "/at"),
+        ("events?action=incidents.", "/action"),
+        ("events/export?format=csv&action=%25", "/action"),
+    ],
+)
+def test_what_would_find_all_or_nothing_by_a_slip_is_refused(auditor: Caller, asked: str, pointer: str) -> None:
+    [error] = problem_in(auditor.get(f"/api/v1/{asked}"), 422)["errors"]
+    assert error["pointer"] == pointer
+
+
 def test_events_are_read_a_page_at_a_time(auditor: Caller, service: Service) -> None:
     with service.sessions() as session:
         written = session.scalars(select(AuditEvent.sequence).where(AuditEvent.action.like("release.%"))).all()

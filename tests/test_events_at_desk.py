@@ -141,7 +141,8 @@ def test_the_pages_of_the_list_hold_every_event_once(
         (f"subject={'x' * 201}", "more than 200 characters"),
         ("actor=Nobody+at+all", "No event fits. A name is looked for in full"),
         ("before=abc", "Signed in"),
-        ("action=%25", "No event fits"),
+        ("subject=%25", "No event fits"),
+        ("action=incidents.", "No action is called “incidents.” or begins so. Did you mean “incident.”?"),
     ],
 )
 def test_what_cannot_be_looked_for_is_said_at_its_field(auditor: FlaskClient, query: str, said: str) -> None:

@@ -14,9 +14,10 @@ from admin.exporting import streamed
 from admin.record.happened import GROUPS, PROGRAM, done, leads_to, line_by_line, who, why
 from cds.api import session
 from cds.requests import unstorable
+from cds.search.actions import wrong_beginning
 from cds.search.criteria import LONGEST, day_or_moment
 from cds.search.event_rows import COLUMNS, pages
-from cds.search.events import PAGE, Wanted, page_of_events, told
+from cds.search.events import PAGE, Wanted, actions, page_of_events, told
 from cds.search.taking import Form
 from cds.service import service_of
 from knowledge.canonical import instant
@@ -104,6 +105,9 @@ def _wanted(typed: dict[str, str]) -> tuple[Wanted, dict[str, str]]:
             problems[name] = f"This has more than {LONGEST} characters."
         elif unstorable(typed.get(name, "")):
             problems[name] = "This holds a control character or half a character, so no event has it."
+    wrong = wrong_beginning(typed.get("action", ""), actions(session()))
+    if wrong:
+        problems.setdefault("action", wrong)
     moments: dict[str, Any] = {}
     for name in ("since", "until"):
         try:

@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import url_for
 
+from cds.search.actions import DONE
 from knowledge.items import ItemKind
 from knowledge.models import AuditEvent
 from knowledge.steps import SYSTEM
@@ -18,7 +19,7 @@ _BY = {"by", "created_by", "submitted_by", "approved_by"}
 """Under what names details hold the ids of people."""
 
 GROUPS: Mapping[str, str] = {
-    "person.sign": "Sign-ins",
+    "person.sign": "Sign-ins, and those refused",
     "version.": "Versions of rules, facts, sources and patients",
     "release.": "Releases",
     "decision": "Decisions",
@@ -26,7 +27,7 @@ GROUPS: Mapping[str, str] = {
     "incident.": "Incidents",
     "person.": "People and their passwords",
     "api_key.": "API keys",
-    "request.": "Refusals",
+    "request.": "Refused requests",
     "comparison.": "Comparisons",
     "content.": "Content as files",
     "facts.": "Facts removed",
@@ -41,61 +42,6 @@ GROUPS: Mapping[str, str] = {
 }
 """By the beginning of their actions, what events can be narrowed to."""
 
-_DONE: Mapping[str, str] = {
-    "person.signed_in": "Signed in",
-    "person.signed_out": "Signed out",
-    "person.sign_in_refused": "A sign-in was refused",
-    "person.added": "An account was made",
-    "person.role_changed": "A role was changed",
-    "person.password_set": "A new password was set for somebody",
-    "person.password_changed": "Changed their own password",
-    "person.password_renewed": "A password was hashed anew, with better parameters",
-    "person.password_change_refused": "A change of password was refused",
-    "person.disabled": "An account was disabled",
-    "person.enabled": "An account was enabled again",
-    "api_key.issued": "An API key was issued",
-    "api_key.revoked": "An API key was revoked",
-    "version.imported": "A version was imported",
-    "version.drafted": "A draft was begun",
-    "version.revised": "A draft was changed",
-    "version.submitted": "A draft was submitted for review",
-    "version.approved": "A version was approved",
-    "version.returned": "A version was given back",
-    "version.retired": "A version was retired",
-    "version.released": "A version became part of a release",
-    "release.imported": "A release was imported",
-    "release.published": "A release was published",
-    "release.approved": "A release was approved clinically",
-    "release.activated": "A release was put in force",
-    "decision.read": "A decision was read",
-    "decision.replayed": "A decision was made again",
-    "decision.asked_again": "A decision’s facts were asked of another release",
-    "decision.proven": "The proof of a decision was taken",
-    "decisions.sealed": "Decisions were sealed",
-    "decisions.searched": "Decisions were looked for",
-    "events.read": "Events were read by the API",
-    "in-force.read": "What was in force was read by the API",
-    "export.made": "A list was taken out",
-    "export.begun": "A list began to be taken out",
-    "export.finished": "A list was taken out to its end",
-    "export.broken_off": "The taking of a list broke off",
-    "incident.recorded": "An incident was recorded",
-    "incident.listed": "Incidents were listed by the API",
-    "incident.read": "An incident was read",
-    "comparison.started": "A comparison was started",
-    "comparison.cancelled": "A comparison was called off",
-    "request.refused": "A request was refused",
-    "content.exported": "The knowledge base was written to files",
-    "content.imported": "Content files were taken in",
-    "sheet.read": "A sheet was read by the API",
-    "firing.read": "How often rules fire was read by the API",
-    "alarm.raised": "An alarm was raised over how often a rule fires",
-    "record.verified": "The whole record was verified",
-    "database.upgraded": "The database was brought to a newer migration",
-    "database.granted": "A database role was let do what the service does",
-    "facts.removed": "Subjects and facts of old decisions were removed",
-    "chain.anchored": "The head of the chain was anchored",
-}
 _SHELVES = {kind.value: f"desk_{kind.value}s.item" for kind in ItemKind}
 
 
@@ -104,7 +50,7 @@ def done(event: AuditEvent) -> str:
     if event.subject.startswith("export/sheet/"):
         return "A sheet was taken"
     own = event.action.replace(".", " ").replace("_", " ")
-    return _DONE.get(event.action, own[:1].upper() + own[1:])
+    return DONE.get(event.action, own[:1].upper() + own[1:])
 
 
 def who(event: AuditEvent) -> str:

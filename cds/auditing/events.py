@@ -13,6 +13,7 @@ from cds.auditing.spans import Span
 from cds.requests import unstorable
 from cds.schemas import Shape
 from cds.search import events
+from cds.search.actions import wrong_beginning
 from cds.search.event_rows import COLUMNS, pages, row_of
 from cds.search.events import Wanted, page_of_events
 from cds.search.taking import Form, Taking, taken
@@ -26,11 +27,19 @@ def _storable(text: str) -> None:
         raise ValidationError("This holds a control character or half a character, so no event has it.")
 
 
-_TEXT: Any = {"load_default": "", "validate": [validate.Length(max=LONGEST), _storable]}
+def _can_happen(action: str) -> None:
+    """A beginning with which none begins finds nothing, which would read as that nothing happened."""
+    wrong = None if unstorable(action) else wrong_beginning(action, events.actions(session()))
+    if wrong:
+        raise ValidationError(wrong)
+
+
+_VALID = [validate.Length(max=LONGEST), _storable]
+_TEXT: Any = {"load_default": "", "validate": _VALID}
 
 
 class EventCriterion(Span):
-    action = fields.String(**_TEXT, metadata={"example": "release."})
+    action = fields.String(load_default="", validate=[*_VALID, _can_happen], metadata={"example": "release."})
     subject = fields.String(**_TEXT, metadata={"example": "rule/"})
     actor = fields.String(**_TEXT)
 
