@@ -83,7 +83,14 @@ def connect(url: str | URL, *, busy_seconds: float = 5, owner: bool = False) -> 
     if url.get_backend_name() == "postgresql":
         # In UTC, whatever the server is set to: west of it, the first hours of the year 1 are none to Python.
         options = f"-c lock_timeout={round(busy_seconds * 1000)} -c timezone=UTC {url.query.get('options', '')}"
-        return create_engine(url, pool_pre_ping=True, hide_parameters=True, connect_args={"options": options})
+        # Whatever the server is set to: who waits for a turn must see after it what others have committed meanwhile.
+        return create_engine(
+            url,
+            isolation_level="READ COMMITTED",
+            pool_pre_ping=True,
+            hide_parameters=True,
+            connect_args={"options": options},
+        )
     if url.get_backend_name() != "sqlite":
         raise UnknownDatabase(f"Phasewise keeps its record in SQLite or PostgreSQL, not in {url.get_backend_name()}.")
     if _in_a_file(url) and not str(url.database).startswith("file:"):

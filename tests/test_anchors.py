@@ -141,6 +141,17 @@ def test_a_site_makes_a_key_anchors_its_chain_and_has_it_checked(runner: Command
     assert "chain.anchored" not in result.stdout
 
 
+def test_an_anchor_is_in_its_file_before_an_event_tells_of_it(
+    runner: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = tmp_path / "key"
+    there: list[str] = []
+    runner("audit", "key", key)
+    monkeypatch.setattr(anchors, "record", lambda *_, **__: there.extend(map(Path.read_text, tmp_path.glob("*.jws"))))
+    assert runner("audit", "anchor", "--key", key, "--to", tmp_path).exit_code == 0
+    assert [text.count(".") for text in there] == [2]
+
+
 @pytest.fixture
 def site(tmp_path: Path, runner: Command) -> dict[str, Path]:
     """The files of a site, and some that are none of it."""

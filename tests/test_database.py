@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Column, Integer, MetaData, Table, insert, select, text
+from sqlalchemy import Column, Integer, MetaData, Table, insert, make_url, select, text
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import OperationalError, StatementError
 from sqlalchemy.orm import Session
@@ -55,6 +55,19 @@ def test_a_moment_comes_back_aware_and_in_utc(engine: Engine) -> None:
     assert back == moment
     assert (back.tzinfo, back.microsecond) == (UTC, 123456)
     assert empty is None
+
+
+@pytest.mark.parametrize("own_database_url", ["postgresql"], indirect=True)
+def test_who_waited_sees_what_others_committed_however_the_server_is_set(own_database_url: str) -> None:
+    owner = connect(own_database_url)
+    with owner.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        name = make_url(own_database_url).database
+        connection.exec_driver_sql(f"ALTER DATABASE {name} SET default_transaction_isolation = 'repeatable read'")
+    owner.dispose()
+    engine = connect(own_database_url)
+    with engine.connect() as connection:
+        assert connection.scalar(text("SHOW transaction_isolation")) == "read committed"
+    engine.dispose()
 
 
 def test_a_moment_without_a_zone_is_refused(engine: Engine) -> None:

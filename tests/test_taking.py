@@ -139,6 +139,18 @@ def test_it_is_on_record_before_the_first_byte_and_when_the_taker_hangs_up(
     assert (begun.action, begun.origin) == ("export.begun", "127.0.0.1")
 
 
+def test_one_that_goes_wrong_does_not_end_as_if_it_were_complete(
+    auditor: FlaskClient, asked: list[dict[str, Any]], service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = auditor.get("/desk/decisions/export.jsonl", buffered=False).iter_encoded()
+    assert len(lines(next(parts))) == 2
+    monkeypatch.setattr(decision_rows, "find", lambda *_, **__: 1 / 0)
+    assert next(parts) == b"This list broke off here and is not complete.\n"
+    with pytest.raises(ZeroDivisionError):
+        next(parts)
+    assert exports(service)[-1][0] == "export.broken_off"
+
+
 def test_whoever_asks_for_the_headers_alone_takes_nothing(auditor: FlaskClient, service: Service) -> None:
     by_api = {"Authorization": f"Bearer {AUDITOR_KEY}"}
     for path in ("/desk/decisions/export.csv", "/desk/events/export.csv", "/api/v1/decisions/export?format=csv"):

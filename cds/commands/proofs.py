@@ -56,8 +56,10 @@ def audit_anchor(key: Path, folder: Path) -> None:
         signature = anchors.signed(anchor, signer)
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"anchor-{anchor.events:09}.jws"
-        with path.open("x", encoding="ascii") as file, service.sessions() as session:
+        # First the file, and closed: no event tells of an anchor that could not be written.
+        with path.open("x", encoding="ascii") as file:
             file.write(f"{signature}\n")
+        with service.sessions() as session:
             anchors.record(from_command(session), anchor, signature, at=at)
             session.commit()
     click.echo(

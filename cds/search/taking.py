@@ -19,6 +19,9 @@ from cds.service import Service
 from cds.tables import MARK, csv_text, file_name
 from knowledge import audit
 
+BROKEN_OFF = b"This list broke off here and is not complete.\n"
+"""The last line when something goes wrong: over HTTP/1.0, which proxies may speak, an answer cut off looks whole."""
+
 Row = Mapping[str, Any]
 """The values of a row by their names, as JSON has them."""
 
@@ -85,6 +88,9 @@ def _told_at_the_end(
             yield _written(taking.form, columns, page)
             rows += len(page)
         action = "export.finished"
+    except Exception:
+        yield BROKEN_OFF
+        raise
     finally:
         with service.sessions() as session:
             audit.record(
