@@ -13,7 +13,7 @@ from admin.awaiting import awaiting
 from admin.entry import access, holding
 from admin.entry.access import CLINICAL, DeskView, signed_in, way_on
 from admin.entry.entering import SignIn, Throttled, admitted, left
-from admin.record.firing import BADGES
+from admin.record.badges import BADGES
 from admin.releases.due import due
 from cds.answering import standing
 from cds.api import session
@@ -57,6 +57,8 @@ class Home(DeskView, AdminIndexView):
         except Refused:
             in_force = None
         clinical = current_user.role in CLINICAL
+        watched = service_of().watching.current(session(), service_of().now()) if clinical else None
+        noted = watched.noted(session()) if watched else []
         dated = due(session(), service_of().now().date()) if clinical else []
         incidents = select(Incident).order_by(Incident.id.desc())
         return self.render(
@@ -70,7 +72,9 @@ class Home(DeskView, AdminIndexView):
             next_due=next((one.review_by for one in dated if one.days > SOON), None),
             incidents=session().scalar(select(func.count()).select_from(Incident)),
             refused=session().scalar(select(func.count()).where(Incident.kind == Kind.DISAGREEMENT)),
-            watched=service_of().watching.current(session(), service_of().now()) if clinical else None,
+            watched=watched,
+            waiting=[one for one, notes in noted if not notes],
+            looked_into=sum(bool(notes) for _, notes in noted),
             most_alarms=MOST_ALARMS,
             badges=BADGES,
             wording=wording,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from cds.firing.alarms import raise_alarms
+from cds.firing.raised import raise_alarms
 from cds.record.sealing import LARGEST, seal
 from cds.record.tallying import MOST, tally
 from cds.service import Service
@@ -41,7 +41,7 @@ def watch(service: Service) -> None:
         return
     with service.sessions() as session:
         found = service.watching.current(session, now)
-        raise_alarms(session, found, at=now)
+        raise_alarms(session, ((one.watch.key, one.watch.version, one.alarm) for one in found.alarms), at=now)
         session.commit()
     service.counters.alarms.set(len(found.alarms))
     service.watched_at = now

@@ -21,6 +21,9 @@ from sqlalchemy.orm import Session
 from admin.record import happened
 from cds import keys
 from cds.changes import running
+from cds.firing.charting import Counted
+from cds.firing.raised import look_into
+from cds.firing.watching import Alarm, Kind
 from cds.models import ApiKey, ComparisonRun, Purpose
 from cds.record import refusals, retention
 from cds.record.incidents import record_incident
@@ -271,6 +274,8 @@ def _removed(session: Session) -> None:
         session.commit()
 
 
+ALARM = Alarm(Kind.STOPPED, NOW.date(), Counted(0, 400), Counted(40, 1200), -4, release=1)
+
 STEPS: dict[str, Callable[[Session], object]] = {
     "person.added": lambda session: people.add(session, "Zoë", Role.AUDITOR, PASSWORD + "!", by=None, at=NOW),
     "person.role_changed": lambda session: people.change_role(
@@ -284,6 +289,9 @@ STEPS: dict[str, Callable[[Session], object]] = {
         session, session.get_one(Release, 1), by=somebody(session, "approver"), at=NOW, reason="Read in full."
     ),
     "incident.recorded": lambda session: record_incident(session, "disagreement", {}, release_id=1, at=NOW),
+    "alarm.looked_into": lambda session: look_into(
+        session, "a-rule", 1, ALARM, by=somebody(session, "approver"), at=NOW, reason="It was meant."
+    ),
     "comparison.started": _started,
     "comparison.cancelled": lambda session: running.cancel(session, _started(session), by=somebody(session), at=NOW),
     "decisions.sealed": lambda session: seal(session, NOW),

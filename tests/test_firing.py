@@ -8,6 +8,7 @@ import io
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,13 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
+from werkzeug.test import TestResponse
 
 from cds import keys
 from cds.firing import wording
-from cds.firing.alarms import HELD_FOR, RAISED
+from cds.firing.alarms import HELD_FOR
 from cds.firing.charting import Counted
+from cds.firing.raised import LOOKED_INTO, RAISED, Which, notes_of
 from cds.firing.rates import rates
 from cds.firing.watching import Kind
 from cds.models import Purpose
@@ -29,7 +32,7 @@ from knowledge.models import AuditEvent, Release
 from tests import clinic
 from tests.clinic import Caller, problem_in
 from tests.databases import BOTH
-from tests.desk import enter, staffed_copy
+from tests.desk import enter, staffed_copy, token
 from tests.firing import answer, counted
 from tests.test_auditing import AUDITOR_KEY
 from tests.test_pages import read, words
@@ -277,8 +280,82 @@ def test_rates_are_taken_out_as_tables_and_that_is_on_record(client: FlaskClient
 def test_a_lead_sees_it_on_the_desks_home(client: FlaskClient) -> None:
     enter(client, "approver")
     text = words(read(client, "/desk/"))
-    assert "Rules that fire otherwise 3 alarms." in text
+    assert "Rules that fire otherwise 3 alarms not looked into yet." in text
     assert f"{TITLE} Stopped after release 2 was put in force on 18 May 2026" in text
+
+
+def looked_into(client: FlaskClient, key: str, **form: str) -> TestResponse:
+    """What comes of saying that an alarm of a rule was looked into."""
+    sent = {"csrf_token": token(read(client, "/desk/account")), **form}
+    return client.post(f"/desk/firing/{key}/looked-into", data=sent)
+
+
+FOUND = "The laboratory had changed a code."
+STOPPED = f"stopped/2/{SWITCH}"
+
+
+def test_what_a_lead_found_stands_beside_the_alarm_for_everyone_and_it_waits_no_longer(
+    client: FlaskClient, service: Service
+) -> None:
+    enter(client, "approver")
+    page = read(client, f"/desk/firing/{STOPS}")
+    assert f'name="alarm" value="{STOPPED}"' in page
+    assert looked_into(client, STOPS, alarm=STOPPED, reason=f" {FOUND}\u200b").status_code == 303
+    assert f"Looked into by approver: {FOUND} 1 June 2026, 09:00 UTC" in words(read(client, f"/desk/firing/{STOPS}"))
+    home = words(read(client, "/desk/"))
+    assert "Rules that fire otherwise 2 alarms not looked into yet." in home
+    assert "1 other was looked into." in home
+    assert f"{TITLE} Stopped" not in home
+
+    client = client.application.test_client()
+    enter(client, "auditor")
+    text = words(read(client, "/desk/firing/"))
+    assert "Out of the ordinary 2" in text
+    assert text.index("Out of its usual range on") < text.index("Looked into 1") < text.index(f"by approver: {FOUND}")
+    assert text.rindex(f"{TITLE} ") > text.rindex("At least doubled"), "below those that wait, in the table too"
+    assert "Put on record" not in read(client, f"/desk/firing/{STOPS}")
+    [row] = table(client, f"/desk/firing/export.csv?q={STOPS}")
+    assert row["looked into"] == f"Looked into by approver on 1 June 2026, 09:00 UTC: {FOUND}"
+
+    with service.sessions() as session:
+        events = session.scalars(select(AuditEvent).where(AuditEvent.subject == f"rule/{STOPS}")).all()
+        assert [(event.action, event.actor) for event in events] == [(RAISED, "system"), (LOOKED_INTO, "approver")]
+        told = events[1].told
+        assert {name: told[name] for name in ("alarm", "release", "day", "reason", "since")} == {
+            "alarm": "stopped",
+            "release": 2,
+            "day": SWITCH.isoformat(),
+            "reason": FOUND,
+            "since": [0, 13 * A_DAY],
+        }
+        this = Which(STOPS, "stopped", 2, SWITCH)
+        others = [replace(this, kind="silent"), replace(this, release=3), replace(this, day=LAST)]
+        assert list(notes_of(session, [this, *others])) == [this], "another alarm of this rule is not covered"
+    keep_up(service)
+    assert len(raised(service)) == 3, "it was raised before somebody could look into it, once"
+
+
+def test_what_is_not_put_on_record_is_said_and_what_was_typed_is_kept(client: FlaskClient, service: Service) -> None:
+    enter(client, "approver")
+    for reason, said in ((" ", "Say why in a few words"), ("x" * 1001, "at most 1,000 characters")):
+        refused = looked_into(client, STOPS, alarm=STOPPED, reason=reason)
+        assert refused.status_code == 422
+        assert said in words(refused.text)
+        assert f">{reason}</textarea>" in refused.text
+    gone = looked_into(client, STOPS, alarm=f"stopped/1/{SWITCH}", reason=FOUND)
+    assert gone.status_code == 303
+    assert "does not stand any more" in words(read(client, gone.location))
+    assert looked_into(client, STOPS, alarm=STOPPED, reason=FOUND).status_code == 303
+    assert looked_into(client, STOPS, alarm=STOPPED, reason=FOUND).status_code == 422, "the very same once more"
+    assert looked_into(client, STOPS, alarm=STOPPED, reason="It fires again.").status_code == 303
+    page = words(read(client, f"/desk/firing/{STOPS}"))
+    assert page.index(FOUND) < page.index("It fires again.")
+    client = client.application.test_client()
+    enter(client, "author")
+    assert looked_into(client, STOPS, alarm=STOPPED, reason="Not mine to say.").status_code == 403
+    with service.sessions() as session:
+        told = session.scalars(select(AuditEvent).where(AuditEvent.action == LOOKED_INTO)).all()
+    assert [event.told["reason"] for event in told] == [FOUND, "It fires again."]
 
 
 def test_an_auditor_reads_it_by_the_api(client: FlaskClient, service: Service) -> None:
@@ -292,6 +369,7 @@ def test_an_auditor_reads_it_by_the_api(client: FlaskClient, service: Service) -
         (CHANGED, "doubled", 2, True),
         (JUMPS, "out_of_range", None, False),
     ]
+    assert {tuple(one["looked_into"]) for one in every["alarms"]} == {()}
     [stops] = [one for one in every["rules"] if one["rule"] == STOPS]
     assert stops["last_28_days"] == {"recommended": 48, "decisions": 750, "rate": 0.064}
     one = auditor.shown(f"/api/v1/firing/{JUMPS}?since=2026-05-16&until=2026-05-31")
@@ -304,6 +382,13 @@ def test_an_auditor_reads_it_by_the_api(client: FlaskClient, service: Service) -
     assert [one["release"] for one in one["releases"]] == [1, 2]
     assert auditor.shown(f"/api/v1/firing/{JUMPS}?days=1")["days"] == []
     assert "No release holds a rule" in problem_in(auditor.get("/api/v1/firing/nothing"), 404)["detail"]
+    enter(client, "approver")
+    looked_into(client, STOPS, alarm=STOPPED, reason=FOUND)
+    for path in ("/api/v1/firing", f"/api/v1/firing/{STOPS}?days=1"):
+        last = auditor.shown(path)["alarms"][-1]
+        [note] = last["looked_into"]
+        assert (last["rule"], note["by"], note["reason"]) == (STOPS, "approver", FOUND)
+        assert note["at"] == "2026-06-01T09:00:00.000000Z"
     for query, pointer in (
         ("days=0", "/days"),
         ("days=abc", "/days"),
@@ -322,4 +407,6 @@ def test_an_auditor_reads_it_by_the_api(client: FlaskClient, service: Service) -
         ("firing", {"rules": len(every["rules"]), "alarms": 3}),
         (f"rule/{JUMPS}", {"from": "2026-05-16", "to": "2026-05-31"}),
         (f"rule/{JUMPS}", {"from": "2026-06-01", "to": "2026-06-01"}),
+        ("firing", {"rules": len(every["rules"]), "alarms": 3}),
+        (f"rule/{STOPS}", {"from": "2026-06-01", "to": "2026-06-01"}),
     ]

@@ -79,6 +79,7 @@ WHO: Mapping[str, Mapping[str, Who]] = {
     "/desk/firing/export.csv": {"GET": READ},
     "/desk/firing/<string:key>": {"GET": READ},
     "/desk/firing/<string:key>/export.csv": {"GET": READ},
+    "/desk/firing/<string:key>/looked-into": {"POST": APPROVE},
     "/desk/events/": {"GET": READ},
     "/desk/events/export.csv": {"GET": READ},
     "/desk/events/export.jsonl": {"GET": READ},

@@ -77,6 +77,8 @@ def leads_to(event: AuditEvent) -> str | None:
             return url_for(_SHELVES[kind], key=key, version=int(number))
         case [number, *_] if kind == "release" and number.isdecimal():
             return url_for("desk_releases.release", number=int(number))
+        case [key] if kind == "rule":
+            return url_for("desk_firing.rule", key=key)
         case [key] if kind == "decision":
             return url_for("desk_decisions.decision", key=key)
         case [number] if kind == "incident" and number.isdecimal():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, timedelta
 from typing import Any
 
@@ -12,8 +12,9 @@ from cds import problems
 from cds.api import session
 from cds.auditing.blueprint import audit_api, told
 from cds.firing import wording
-from cds.firing.alarms import RuleAlarm, Watch
+from cds.firing.alarms import Watch
 from cds.firing.charting import Counted
+from cds.firing.raised import LookedInto
 from cds.firing.series import LONGEST, Gap, NoSuchPeriod, Period, Series, period, series
 from cds.firing.watching import Alarm, Charted, Kind
 from cds.problems import Refused
@@ -22,6 +23,7 @@ from cds.schemas import Shape
 from cds.service import service_of
 from knowledge.canonical import instant
 
+_FIRST = "Those that nobody looked into first, and of these the gravest."
 _RATE = {"description": "From 0 to 1; null where there was no decision."}
 
 
@@ -37,6 +39,13 @@ class CountedShown(Shape):
     rate = fields.Float(required=True, allow_none=True, metadata=_RATE)
 
 
+class LookedIntoShown(Shape):
+    by = fields.String(required=True)
+    at = fields.String(required=True)
+    reason = fields.String(required=True)
+    event = fields.Integer(required=True, metadata={"description": "The event that tells of it."})
+
+
 class AlarmShown(Shape):
     rule = fields.String(required=True)
     alarm = fields.Enum(Kind, by_value=True, required=True)
@@ -48,6 +57,9 @@ class AlarmShown(Shape):
     rule_changed = fields.Boolean(required=True, metadata={"description": "The release changed the rule itself."})
     since = fields.Nested(CountedShown, required=True)
     before = fields.Nested(CountedShown, required=True)
+    looked_into = fields.List(
+        fields.Nested(LookedIntoShown), required=True, metadata={"description": "The first one first; empty: nobody."}
+    )
 
 
 class RuleFiring(Shape):
@@ -68,7 +80,7 @@ class Firing(Shape):
     as_of = fields.String(
         required=True, allow_none=True, metadata={"description": "When the last decision was recorded that is counted."}
     )
-    alarms = fields.List(fields.Nested(AlarmShown), required=True, metadata={"description": "The gravest first."})
+    alarms = fields.List(fields.Nested(AlarmShown), required=True, metadata={"description": _FIRST})
     rules = fields.List(fields.Nested(RuleFiring), required=True)
 
 
@@ -113,7 +125,7 @@ def list_firing() -> dict[str, Any]:
     told("firing.read", "firing", {"rules": len(found.rules), "alarms": len(found.alarms)})
     return {
         "as_of": instant(found.as_of) if found.as_of else None,
-        "alarms": [_alarm(one) for one in found.alarms],
+        "alarms": [_alarm(one.watch.key, one.alarm, notes) for one, notes in found.noted(session())],
         "rules": [_rule(one) for one in found.rules],
     }
 
@@ -133,11 +145,12 @@ def get_firing(query: dict[str, Any], rule: str) -> dict[str, Any]:
     today = service.now().astimezone(UTC).date()
     asked = _period(query, today)
     found = series(session(), service.orders, rule, asked, today)
+    alarms = [_alarm(rule, alarm, notes) for alarm, notes in found.noted(session())]
     told("firing.read", f"rule/{rule}", {"from": asked.first.isoformat(), "to": asked.last.isoformat()})
     return {
         "rule": rule,
         "as_of": instant(found.as_of) if found.as_of else None,
-        "alarms": [_alarm_of(rule, one) for one in found.verdict.alarms],
+        "alarms": alarms,
         "too_few": found.verdict.too_few,
         "releases": [{"release": one.release, "at": instant(one.at)} for one in found.releases],
         "days": list(_days(found)),
@@ -165,11 +178,7 @@ def _rule(one: Watch) -> dict[str, Any]:
     }
 
 
-def _alarm(one: RuleAlarm) -> dict[str, Any]:
-    return _alarm_of(one.watch.key, one.alarm)
-
-
-def _alarm_of(rule: str, alarm: Alarm) -> dict[str, Any]:
+def _alarm(rule: str, alarm: Alarm, notes: Sequence[LookedInto]) -> dict[str, Any]:
     return {
         "rule": rule,
         "alarm": alarm.kind,
@@ -179,6 +188,9 @@ def _alarm_of(rule: str, alarm: Alarm) -> dict[str, Any]:
         "rule_changed": alarm.changed,
         "since": _counted(alarm.since),
         "before": _counted(alarm.before),
+        "looked_into": [
+            {"by": one.by, "at": instant(one.at), "reason": one.reason, "event": one.event} for one in notes
+        ],
     }
 
 

@@ -1,4 +1,4 @@
-"""Every rule in force watched: what stands out today, kept until more is counted, and told to the record once."""
+"""Every rule in force watched: what stands out today, kept until more is counted."""
 
 from __future__ import annotations
 
@@ -13,17 +13,15 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from cds.firing.charting import Counted, total
+from cds.firing.raised import LookedInto, Which, notes_of
 from cds.firing.rates import PutInForce, rates
 from cds.firing.watching import BASELINE, Alarm, Point, Verdict, verdict
 from cds.record.tallying import counted_until
 from cds.search.orders import Orders
-from knowledge.audit import Happening, record_all
-from knowledge.database import take_turn
 from knowledge.items import ItemKind
-from knowledge.models import Activation, AuditEvent, ReleaseVersion, Version
+from knowledge.models import Activation, ReleaseVersion, Version
 from knowledge.releasing import in_force
 
-RAISED = "alarm.raised"
 LOOKED_AT = timedelta(days=365)
 """How far back the watch looks."""
 
@@ -53,6 +51,10 @@ class RuleAlarm:
     watch: Watch
     alarm: Alarm
 
+    @property
+    def which(self) -> Which:
+        return Which.of(self.watch.key, self.alarm)
+
 
 @dataclass(frozen=True, slots=True)
 class Watched:
@@ -64,6 +66,12 @@ class Watched:
     rules: tuple[Watch, ...]
     alarms: tuple[RuleAlarm, ...]
     """The gravest first."""
+
+    def noted(self, session: Session) -> list[tuple[RuleAlarm, Sequence[LookedInto]]]:
+        """The alarms and who looked into each: first those that nobody looked into, the gravest first."""
+        notes = notes_of(session, (one.which for one in self.alarms))
+        noted = [(one, notes.get(one.which, ())) for one in self.alarms]
+        return sorted(noted, key=lambda one: bool(one[1]))
 
 
 class Watching:
@@ -111,20 +119,6 @@ def watched(session: Session, orders: Orders, today: date) -> Watched:
     return Watched(found.as_of, today, found.activations, rules, tuple(ordered))
 
 
-def raise_alarms(session: Session, found: Watched, *, at: datetime) -> int:
-    """Tell the record of each alarm that it was not told of yet, and say how many those were. Does not commit."""
-    told = [(_told(one), one) for one in found.alarms]
-    if not told or not _new(session, told):
-        return 0
-    take_turn(session.connection())
-    new = _new(session, told)
-    record_all(
-        session,
-        [Happening(RAISED, f"rule/{one.watch.key}", "system", at, details) for details, one in new],
-    )
-    return len(new)
-
-
 def _watch(version: Version, content: Mapping[str, Any], points: list[Point], since: date, today: date) -> Watch:
     first = next((place for place, one in enumerate(points) if one.day >= since), len(points))
     return Watch(
@@ -148,29 +142,3 @@ def _rules_in_force(session: Session) -> list[tuple[Version, Mapping[str, Any]]]
     query = select(Version).where(Version.kind == ItemKind.RULE, Version.id.in_(held)).order_by(Version.key)
     read = [(version, json.loads(version.content)) for version in session.scalars(query)]
     return [(version, content) for version, content in read if content.get("condition") is not None]
-
-
-def _told(told: RuleAlarm) -> dict[str, Any]:
-    """What the record is told of an alarm: counts, and which rule and release; nothing of a patient."""
-    alarm = told.alarm
-    return {
-        "alarm": alarm.kind,
-        "rule": told.watch.key,
-        "version": told.watch.version,
-        "release": alarm.release,
-        "day": alarm.day.isoformat(),
-        "since": [alarm.since.recommended, alarm.since.decisions],
-        "before": [alarm.before.recommended, alarm.before.decisions],
-    }
-
-
-def _new(session: Session, told: list[tuple[dict[str, Any], RuleAlarm]]) -> list[tuple[dict[str, Any], RuleAlarm]]:
-    """Those that no event tells of: each rule, kind, release and day once."""
-    subjects = {f"rule/{details['rule']}" for details, _ in told}
-    query = select(AuditEvent.details).where(AuditEvent.action == RAISED, AuditEvent.subject.in_(subjects))
-    known = {_identity(json.loads(details)) for details in session.scalars(query)}
-    return [(details, one) for details, one in told if _identity(details) not in known]
-
-
-def _identity(details: Mapping[str, Any]) -> tuple[Any, ...]:
-    return tuple(details.get(name) for name in ("rule", "alarm", "release", "day"))

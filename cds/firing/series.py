@@ -9,8 +9,9 @@ from datetime import date, datetime, timedelta
 from sqlalchemy.orm import Session
 
 from cds.firing.alarms import LOOKED_AT
+from cds.firing.raised import LookedInto, Which, notes_of
 from cds.firing.rates import PutInForce, rates
-from cds.firing.watching import Charted, Verdict, charted, verdict
+from cds.firing.watching import Alarm, Charted, Verdict, charted, verdict
 from cds.search.orders import Orders
 from knowledge.labels import day as named
 
@@ -47,12 +48,21 @@ class Gap:
 class Series:
     """What one rule did in a period, and what stands out of it today."""
 
+    rule: str
     as_of: datetime | None
     period: Period
     days: Sequence[Charted]
     releases: Sequence[PutInForce]
     """Those that were put in force within the period, and the one that was in force when it began."""
+    version: int | None
+    """The rule's version on the newest of its days, whenever that was."""
     verdict: Verdict
+
+    def noted(self, session: Session) -> list[tuple[Alarm, Sequence[LookedInto]]]:
+        """The alarms and who looked into each: first those that nobody looked into, the gravest first."""
+        notes = notes_of(session, (Which.of(self.rule, alarm) for alarm in self.verdict.alarms))
+        noted = [(alarm, notes.get(Which.of(self.rule, alarm), ())) for alarm in self.verdict.alarms]
+        return sorted(noted, key=lambda one: bool(one[1]))
 
     def with_gaps(self) -> Iterator[Charted | Gap]:
         """The days, and between them those without a decision; before the first and after the last none is told."""
@@ -112,4 +122,5 @@ def series(session: Session, orders: Orders, rule: str, asked: Period, today: da
     within = [one for one in found.activations if asked.first <= one.at.date() <= asked.last]
     before = [one for one in found.activations if one.at.date() < asked.first][-1:]
     of_late = [point for point in points if point.day >= today - LOOKED_AT]
-    return Series(found.as_of, asked, days, (*before, *within), verdict(of_late, today))
+    newest = points[-1].version if points else None
+    return Series(rule, found.as_of, asked, days, (*before, *within), newest, verdict(of_late, today))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from cds.firing.charting import BY_CHANCE, UNEVEN, Counted
+from cds.firing.raised import LookedInto
 from cds.firing.watching import Alarm, Kind
-from knowledge.labels import day
+from knowledge.labels import day, moment
 
 _KEPT = "\u00a0"
 """A space at which no line ends."""
@@ -41,6 +44,11 @@ def meant(alarm: Alarm) -> str | None:
     if alarm.changed:
         return "This release brought another version of the rule itself, so it may be meant: somebody should look."
     return "The rule itself is the same as before: look at what else that release brought, and at the facts sent."
+
+
+def looked_into(notes: Sequence[LookedInto]) -> str:
+    """`Looked into by Ben on 2 June 2026, 09:00 UTC: The laboratory had changed a code.`; of several, each."""
+    return " ".join(f"Looked into by {one.by} on {moment(one.at)}: {one.reason}" for one in notes)
 
 
 def by_chance() -> str:
