@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any, cast
 
@@ -60,7 +61,8 @@ class _DocumentedApi(Api):
     def _register_responses(self) -> None:
         for name, said in (
             ("DEFAULT_ERROR", "Any other problem, such as 401 without a valid API key."),
-            ("UNPROCESSABLE_ENTITY", "The request cannot be used."),
+            # Python 3.13 gave 422 another name, by which flask-smorest refers to it.
+            (HTTPStatus(422).name, "The request cannot be used."),
         ):
             document = {"description": said, "content": {problems.MEDIA_TYPE: {"schema": schemas.Problem}}}
             cast(APISpec, self.spec).components.response(name, document, lazy=True)
