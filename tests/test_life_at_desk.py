@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +14,14 @@ from flask import Flask
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
+from cds.changes import gated
+from cds.models import Decision
 from cds.service import Service
 from knowledge import audit, people
 from knowledge.database import connect, sessions
 from knowledge.items import ItemKind
 from knowledge.models import AuditEvent, Role, Version, VersionState
+from knowledge.periods import held_at, periods
 from knowledge.releasing import in_force
 from tests import clinic
 from tests.databases import BOTH, as_service, grant_service
@@ -444,6 +449,28 @@ def test_publishing_twice_publishes_once(author: Lead, approver: Lead, service: 
     assert approver.client.post("/desk/releases/propose", data=sent).status_code == 303
     assert approver.client.post("/desk/releases/propose", data=sent).status_code in (409, 422)
     assert [action for _, action in actions(service)].count("release.published") == 1
+
+
+def test_a_release_is_in_force_from_when_it_answers_not_from_when_its_check_began(
+    author: Lead, approver: Lead, caller: clinic.Caller, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published(author, approver)
+    began = service.now()
+    asked: list[Any] = []
+    service.now = lambda: began + timedelta(seconds=len(asked))
+
+    def checked(_: Any) -> list[Any]:
+        with ThreadPoolExecutor() as elsewhere:
+            asked.append(elsewhere.submit(caller.ask, {"has_mbc": True}).result())
+        return []
+
+    monkeypatch.setattr(gated, "failures", checked)
+    assert "Release 2 is in force" in words(approver.activates(2).text)
+    with service.sessions() as session:
+        recorded = session.scalars(select(Decision.recorded_at)).one()
+        held = held_at(periods(session), recorded)
+        assert held is not None
+        assert held.release.number == asked[0]["release"]["number"] == 1
 
 
 def test_putting_in_force_twice_says_that_it_is(author: Lead, approver: Lead, service: Service) -> None:

@@ -87,7 +87,7 @@ class Proposing(DeskView):
                 comparison=_between(release) if in_force is not None and in_force is not release else None,
             )
         try:
-            gated.put_in_force(session(), release, by=signed_in(), at=service_of().now(), reason=_reason())
+            gated.put_in_force(session(), release, by=signed_in(), now=service_of().now, reason=_reason())
         except KnowledgeError as error:
             session().rollback()
             told_if_not_allowed(error)

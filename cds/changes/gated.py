@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
@@ -164,10 +164,12 @@ def publish(session: Session, choice: Choice, seen: str, *, by: User, at: dateti
     return releasing.publish(session, proposed.versions, by=by, at=at, reason=reason)
 
 
-def put_in_force(session: Session, release: Release, *, by: User, at: datetime, reason: str) -> Activation:
-    """Put a release in force that can answer as its example patients expect.
+def put_in_force(
+    session: Session, release: Release, *, by: User, now: Callable[[], datetime], reason: str
+) -> Activation:
+    """Put a release in force that can answer as its example patients expect, from the moment when that is known.
 
-    Raises CannotAnswer, and what `releasing.activate` raises.
+    Until then the one before answers, however long it takes. Raises CannotAnswer, and what `releasing.activate` raises.
     """
     try:
         with closing(prepare(session, release.id)) as prepared:
@@ -176,4 +178,5 @@ def put_in_force(session: Session, release: Release, *, by: User, at: datetime, 
         raise CannotAnswer(f"{release.label} cannot be put in force: the engine cannot hold it. {refusal}") from None
     if failing:
         raise CannotAnswer(f"{release.label} cannot be put in force: {len(failing)} expectations fail. {failing[0]}.")
-    return releasing.activate(session, release, by=by, at=at, reason=reason)
+    take_turn(session.connection())
+    return releasing.activate(session, release, by=by, at=now(), reason=reason)
