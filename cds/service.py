@@ -75,7 +75,10 @@ class Counters:
         self.decisions = Counter("phasewise_decisions", "Answers recorded", registry=self.registry)
         self.incidents = Counter("phasewise_incidents", "Answers refused as not to be trusted", registry=self.registry)
         self.alarms = Gauge(
-            "phasewise_firing_alarms", "Rules that fire otherwise than usual, when last watched", registry=self.registry
+            "phasewise_firing_alarms", "Alarms over how often rules fire, NaN: not known", registry=self.registry
+        )
+        self.waiting = Gauge(
+            "phasewise_firing_alarms_waiting", "Those that nobody looked into, NaN: not known", registry=self.registry
         )
 
 
@@ -103,8 +106,6 @@ class Service:
         self.counters = Counters()
         self.refusals = Refusals()
         self.watching = Watching(self.orders)
-        self.watched_at: datetime | None = None
-        """When the firing of the rules was last looked at by the upkeep."""
 
     @contextmanager
     def owner(self) -> Iterator[Engine]:

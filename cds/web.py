@@ -21,6 +21,7 @@ from cds import problems, schemas
 from cds.answering import standing
 from cds.api import PREFIX, api
 from cds.auditing import audit_api
+from cds.firing.watched import count_alarms
 from cds.pages.error_pages import http_error_page, problem_page
 from cds.pages.views import pages
 from cds.problems import Problem, Refused
@@ -135,6 +136,7 @@ def readyz() -> tuple[dict[str, Any], int]:
 @health.route("/metrics")
 def metrics() -> Response:
     """Counters for Prometheus."""
+    count_alarms(service_of())
     return Response(generate_latest(service_of().counters.registry), content_type=CONTENT_TYPE_LATEST)
 
 

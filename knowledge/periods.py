@@ -14,7 +14,10 @@ from knowledge.models import Activation, Release, ReleaseApproval
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """A release in force at a stretch, from its activation until the next one; `until` is None while it still is."""
+    """A release in force at a stretch, from its activation until the next one; `until` is None while it still is.
+
+    Where the clock ran backwards it ends at the first moment from which a later one held, or where it began.
+    """
 
     activation: Activation
     until: datetime | None
@@ -37,8 +40,12 @@ def periods(session: Session) -> list[Period]:
         release.selectinload(Release.approvals).selectinload(ReleaseApproval.by),
     )
     activations = session.scalars(select(Activation).order_by(Activation.id.desc()).options(*people)).all()
-    ends = [None, *(one.since for one in activations)]
-    return [Period(one, until) for one, until in zip(activations, ends, strict=False)]
+    found: list[Period] = []
+    later: datetime | None = None
+    for one in activations:
+        found.append(Period(one, later and max(one.since, later)))
+        later = min(one.since, later or one.since)
+    return found
 
 
 def held_at(line: Sequence[Period], at: datetime) -> Period | None:

@@ -24,11 +24,13 @@ from cds.firing.alarms import HELD_FOR
 from cds.firing.charting import Counted
 from cds.firing.raised import LOOKED_INTO, RAISED, Which, notes_of
 from cds.firing.rates import rates
+from cds.firing.watched import EVERY, WATCHED
 from cds.firing.watching import Kind
 from cds.models import Purpose
 from cds.service import Service, service_of
-from cds.upkeep import WATCH_EVERY, keep_up
+from cds.upkeep import keep_up
 from knowledge.models import AuditEvent, Release
+from knowledge.periods import periods
 from tests import clinic
 from tests.clinic import Caller, problem_in
 from tests.databases import BOTH
@@ -146,7 +148,7 @@ def test_what_is_watched_is_remembered_until_more_is_counted(service: Service) -
 def test_an_alarm_is_put_on_record_once_by_the_upkeep_and_shows_in_the_metrics(
     service: Service, client: FlaskClient
 ) -> None:
-    assert "phasewise_firing_alarms 0.0" in client.get("/metrics").text
+    assert "phasewise_firing_alarms 3.0" in client.get("/metrics").text, "in a process that never watched too"
     keep_up(service)
     assert raised(service) == [
         {
@@ -160,19 +162,72 @@ def test_an_alarm_is_put_on_record_once_by_the_upkeep_and_shows_in_the_metrics(
         },
         *[one for one in raised(service) if one["rule"] in (CHANGED, JUMPS)],
     ]
-    assert "phasewise_firing_alarms 3.0" in client.get("/metrics").text
-    assert service.watched_at == clinic.NOW
-    service.now = lambda: clinic.NOW + WATCH_EVERY / 2
-    keep_up(service)
-    assert service.watched_at == clinic.NOW, "not more than once an hour"
-    service.now = lambda: clinic.NOW + WATCH_EVERY
-    keep_up(service)
-    assert service.watched_at == clinic.NOW + WATCH_EVERY
+    enter(client, "approver")
+    looked_into(client, STOPS, alarm=STOPPED, reason=FOUND)
+    told = client.get("/metrics").text
+    assert "phasewise_firing_alarms 3.0" in told
+    assert "phasewise_firing_alarms_waiting 2.0" in told
+
+
+def test_rules_are_watched_once_an_hour_whoever_does_it_and_when_more_was_counted(service: Service) -> None:
+    def watched_at(at: datetime) -> list[datetime]:
+        """When it was looked, after another process sealed and counted at a moment."""
+        process = Service(service.settings, now=lambda: at)
+        keep_up(process)
+        with process.sessions() as session:
+            events = session.scalars(select(AuditEvent).where(AuditEvent.action == WATCHED)).all()
+        process.database.dispose()
+        return [event.at for event in events]
+
+    def answered() -> None:
+        with service.sessions() as session:
+            answer(session, session.scalars(select(Release).where(Release.number == 2)).one(), LAST, 1, {})
+            session.commit()
+
+    first, later = clinic.NOW, clinic.NOW + EVERY
+    assert watched_at(first) == [first]
+    assert watched_at(later) == [first], "nothing was counted since"
+    answered()
+    assert watched_at(first + EVERY / 2) == [first], "within the hour"
+    assert watched_at(later) == [first, later], "what was counted within the hour is looked at after it"
+    assert watched_at(later + EVERY) == [first, later]
+    answered()
+    back = first - timedelta(days=1)
+    assert watched_at(back) == [first, later, back], "a clock that ran backwards keeps nobody from looking"
     assert len(raised(service)) == 3
-    other = Service(service.settings, now=service.now)
-    keep_up(other)
-    assert len(raised(service)) == 3, "nor again by another process"
-    other.database.dispose()
+
+
+def test_what_cannot_be_known_is_no_zero_in_the_metrics(
+    service: Service, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service.watching, "current", lambda *_: 1 / 0)
+    told = client.get("/metrics").text
+    assert "phasewise_firing_alarms NaN" in told
+    assert "phasewise_firing_alarms_waiting NaN" in told
+
+
+def test_a_clock_that_ran_backwards_leaves_periods_that_can_be_read(client: FlaskClient, service: Service) -> None:
+    ahead, back = clinic.NOW + timedelta(days=9), clinic.NOW - timedelta(days=5)
+    clinic.put_in_force(service, 1, at=ahead)
+    clinic.put_in_force(service, 2, at=back)
+    with service.sessions() as session:
+        first, second = session.scalars(select(Release).order_by(Release.number))
+        answer(session, first, ahead.date(), A_DAY, {STOPS: 4})
+        answer(session, second, clinic.NOW.date(), A_DAY, {STOPS: 4})
+        counted(session, clinic.NOW)
+        session.commit()
+        line = [(one.release.number, one.activation.since, one.until) for one in periods(session)]
+    put = datetime.combine(SWITCH, clinic.NOW.timetz())
+    assert line == [(2, back, None), (1, ahead, ahead), (2, put, back), (1, clinic.LOADED, put)]
+    enter(client, "auditor")
+    assert "Release 2 was in force" in words(read(client, "/desk/in-force?on=2026-05-29"))
+    for at in (clinic.NOW, ahead):
+        service.now = lambda at=at: at
+        reader = client.application.test_client()
+        enter(reader, "auditor")
+        for path in ("/desk/firing/", f"/desk/firing/{STOPS}", f"/desk/firing/{STOPS}/export.csv", "/desk/"):
+            assert reader.get(path).status_code == 200, (at, path)
+        keep_up(service)
 
 
 def test_the_gravest_comes_first_with_the_ways_on_from_it(client: FlaskClient) -> None:

@@ -166,9 +166,38 @@ def test_since_a_release_was_put_back_means_this_time_and_its_mixed_day_is_on_ne
     again = [replace(point, since=back) for point in points[29:]]
     alarm = only([*points[:29], mixed, *again])
     assert (alarm.kind, alarm.release, alarm.day) == (Kind.STOPPED, 1, back)
-    assert (alarm.since, alarm.before) == (Counted(0, 412), Counted(35, 1204))
+    assert (alarm.since, alarm.before) == (Counted(0, 412), Counted(36, 1204))
     too_few = told([*points[:29], mixed]).too_few or ""
     assert too_few.startswith("Since release 1 there are too few decisions (0)")
+
+
+HIGH, LOW, NONE = [(20, 100), (19, 100), (21, 100)] * 10, [(5, 100), (6, 100), (4, 100)] * 10, [(0, 100)] * 10
+
+
+@pytest.mark.parametrize(("usual", "between"), [(HIGH, NONE), (HIGH, LOW), (LOW, HIGH)])
+def test_nothing_is_said_of_a_release_that_was_taken_back_where_all_is_as_before_it(
+    usual: Sequence[tuple[int, int]], between: Sequence[tuple[int, int]]
+) -> None:
+    assert kinds(days((1, 1, usual), (2, 1, between))) != []
+    put_back = days((1, 1, usual), (2, 1, between), (1, 1, usual[:7]))
+    assert set(kinds(put_back)) <= {Kind.OUT_OF_RANGE}, "of the days just before it may be out"
+
+
+def test_a_release_put_back_is_held_against_its_own_days() -> None:
+    alarm = only(days((1, 1, HIGH), (2, 1, LOW[:5]), (1, 1, [(60, 100)] * 3)))
+    assert (alarm.kind, alarm.release, alarm.since, alarm.before) == (
+        Kind.DOUBLED,
+        1,
+        Counted(180, 300),
+        Counted(561, 2800),
+    )
+    assert "after release 1 was put back in force on 9 February 2026" in in_words(alarm)
+    assert "The same release did otherwise" in (meant(alarm) or "")
+    silent = only(days((1, 1, HIGH), (2, 1, NONE), (1, 1, NONE)))
+    assert (silent.kind, silent.since) == (Kind.SILENT, Counted(0, 2000)), "it did not stop when it was put back"
+    assert kinds(days((1, 1, NONE * 3), (2, 1, LOW), (1, 1, NONE))) == [Kind.SILENT], (
+        "silence is told whatever was before"
+    )
 
 
 def test_a_release_put_back_without_a_decision_between_begins_anew() -> None:

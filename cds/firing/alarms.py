@@ -58,9 +58,13 @@ class RuleAlarm:
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """All rules in force on one day, as counted up to the decision of `as_of`; None when nothing is counted."""
+    """All rules in force on one day, as counted up to the decision of `as_of`; None when nothing is counted.
+
+    `counted` is the sequence of that decision.
+    """
 
     as_of: datetime | None
+    counted: int
     today: date
     activations: tuple[PutInForce, ...]
     rules: tuple[Watch, ...]
@@ -108,6 +112,7 @@ class _Seen:
 
 def watched(session: Session, orders: Orders, today: date) -> Watched:
     """Look at every rule in force."""
+    counted = counted_until(session)
     found = rates(session, orders, since=today - LOOKED_AT, until=today)
     since = today - timedelta(days=BASELINE - 1)
     rules = tuple(
@@ -116,7 +121,7 @@ def watched(session: Session, orders: Orders, today: date) -> Watched:
     )
     alarms = [RuleAlarm(one, alarm) for one in rules for alarm in one.verdict.alarms]
     ordered = sorted(alarms, key=lambda one: (*one.alarm.rank, one.watch.key))
-    return Watched(found.as_of, today, found.activations, rules, tuple(ordered))
+    return Watched(found.as_of, counted, today, found.activations, rules, tuple(ordered))
 
 
 def _watch(version: Version, content: Mapping[str, Any], points: list[Point], since: date, today: date) -> Watch:

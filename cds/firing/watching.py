@@ -62,7 +62,8 @@ class Alarm:
     """What is out of the ordinary: the counts before and since, and after which release, if after one.
 
     `day` is the release's day of being put in force, the first silent day, or the newest day out of range (all of
-    them are `days`). `changed` says that the release brought another version of the rule itself.
+    them are `days`). `changed` says that the release brought another version of the rule itself, `back` that it was put
+    back in force, and is held against the days of its own before.
     """
 
     kind: Kind
@@ -72,6 +73,7 @@ class Alarm:
     sigmas: float
     release: int | None = None
     changed: bool = False
+    back: bool = False
     days: tuple[date, ...] = ()
     range: tuple[float, float] | None = None
 
@@ -103,7 +105,7 @@ def verdict(points: Sequence[Point], today: date) -> Verdict:
     """The alarms of a rule by its days, the gravest first; or that they are too few to tell."""
     if not points:
         return Verdict(too_few="No decision was made yet while this rule was in force.")
-    found = _after_releases(unmixed(points), today)
+    found = _after_releases(points, today)
     if Kind.STOPPED not in found:
         found |= {alarm.kind: alarm for alarm in _silent(points, len(points))}
     if not found:
@@ -124,6 +126,17 @@ def changes(points: Sequence[Point]) -> list[int]:
 def unmixed(points: Sequence[Point]) -> list[Point]:
     """The points that are wholly before or wholly since whatever was put in force."""
     return [point for point in points if not point.mixed]
+
+
+def standing(points: Sequence[Point]) -> list[Point]:
+    """The points without those of releases that were taken back, by putting one back that was in force before them."""
+    kept: list[Point] = []
+    for point in points:
+        if kept and kept[-1].release != point.release:
+            own = [place for place, one in enumerate(kept) if one.release == point.release]
+            kept = kept[: own[-1] + 1] if own else kept
+        kept.append(point)
+    return kept
 
 
 def usual_before(points: Sequence[Point], place: int) -> Usual | None:
@@ -151,13 +164,14 @@ def charted(points: Sequence[Point], since: date) -> list[Charted]:
 
 
 def _after_releases(points: Sequence[Point], today: date) -> dict[Kind, Alarm]:
-    """At most one alarm of each kind: after the release that explains it best."""
+    """At most one alarm of each kind: after the release that explains it best, of those that still stand."""
     found: dict[Kind, Alarm] = {}
-    for place in changes(points):
-        alarm = _after(points, place)
+    stand = standing(unmixed(points))
+    for place in changes(stand):
+        alarm = _after(stand, place)
         if alarm is None or (alarm.kind is not Kind.STOPPED and today - alarm.day > WATCHED):
             continue
-        if alarm.kind is Kind.STOPPED and any(_silent(points, place)):
+        if alarm.kind is Kind.STOPPED and any(_silent(points, points.index(stand[place]))):
             # It was silent before this release already.
             continue
         held = found.get(alarm.kind)
@@ -192,6 +206,7 @@ def _after(points: Sequence[Point], place: int) -> Alarm | None:
         alarm.sigmas,
         first.release,
         changed=first.version != last.version,
+        back=first.release == last.release,
     )
 
 
@@ -263,14 +278,15 @@ def _is_out(points: Sequence[Point], place: int) -> bool:
 
 def _too_few(points: Sequence[Point], today: date) -> str | None:
     """Why nothing can be said: too little before, or too little since a release even for silence to be telling."""
-    for place in reversed(changes(points)):
-        if today - points[place].since > WATCHED:
+    stand = standing(points)
+    for place in reversed(changes(stand)):
+        if today - stand[place].since > WATCHED:
             break
-        before = total(one.counted for one in unmixed(points[:place])[-BASELINE:])
-        decisions = total(one.counted for one in unmixed(points[place:])).decisions
+        before = total(one.counted for one in unmixed(stand[:place])[-BASELINE:])
+        decisions = total(one.counted for one in unmixed(stand[place:])).decisions
         if before.recommended and chance(Counted(0, decisions), before) > TAIL:
             return (
-                f"Since release {points[place].release} there are too few decisions ({decisions:,}): "
+                f"Since release {stand[place].release} there are too few decisions ({decisions:,}): "
                 "even if the rule had stopped, it could not be told yet."
             )
     if usual_before(points, len(points) - 1) is None:

@@ -16,7 +16,7 @@ _KEPT = "\u00a0"
 def in_words(alarm: Alarm) -> str:
     """`Stopped after release 3 was put in force on 2 March 2026: recommended in 0 of 412 decisions since, …`."""
     since, before = of(alarm.since, "decisions since"), of(alarm.before)
-    after = f"after release {alarm.release} was put in force on {day(alarm.day)}"
+    after = f"after release {alarm.release} was put {'back ' if alarm.back else ''}in force on {day(alarm.day)}"
     match alarm.kind:
         case Kind.STOPPED:
             return f"Stopped {after}: recommended in {since}, before in {before}."
@@ -41,6 +41,8 @@ def meant(alarm: Alarm) -> str | None:
     """Whether the release itself may have meant it; None where the alarm is after no release."""
     if alarm.release is None:
         return None
+    if alarm.back:
+        return "The same release did otherwise when it was in force before: look at the facts sent."
     if alarm.changed:
         return "This release brought another version of the rule itself, so it may be meant: somebody should look."
     return "The rule itself is the same as before: look at what else that release brought, and at the facts sent."

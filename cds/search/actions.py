@@ -56,6 +56,7 @@ DONE: Mapping[str, str] = {
     "firing.read": "How often rules fire was read by the API",
     "alarm.raised": "An alarm was raised over how often a rule fires",
     "alarm.looked_into": "An alarm was looked into",
+    "alarm.watched": "All rules were watched for alarms",
     "record.verified": "The whole record was verified",
     "database.upgraded": "The database was brought to a newer migration",
     "database.granted": "A database role was let do what the service does",
