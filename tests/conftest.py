@@ -2,8 +2,9 @@
 
 A test that asks and commits nothing of its own shares: `clinic.asked` is an app for a whole module, `rolled_back` a
 session of which nothing stays. One that commits takes `app`, `client`, `caller`, `service` or `runner`, on a database
-of its own (`shipped_url`). To start from more than the shipped content, a module makes it once (`staffed_copy`) and
-overrides `shipped_url` by `clinic.copied` of it; with `params=BOTH` only where SQL differs. Only what breaks tables
+of its own (`shipped_url`). With people at the desk, a module has `shipped_url` be `staffed_url`. To start from more, it
+makes that once (`staffed_copy`) and overrides `shipped_url` by `clinic.copied` of it; with `params=BOTH` only where SQL
+differs. Only what breaks tables
 wants `own_database`. Copies, apps and prepared releases are handed on from test to test, which nobody need know.
 """
 
@@ -23,7 +24,8 @@ from cds.service import Service, service_of
 from knowledge import passwords
 from knowledge.facts import Fact
 from tests import clinic, specification
-from tests.databases import empty_database
+from tests.databases import BOTH, empty_database
+from tests.desk import staffed_copy
 
 settings.register_profile("phasewise", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("phasewise")
@@ -67,6 +69,27 @@ def shipped_postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str
     """The same in PostgreSQL."""
     with empty_database("postgresql", tmp_path_factory.mktemp("shipped")) as url:
         clinic.load_shipped(url)
+        yield url
+
+
+@pytest.fixture(scope="session")
+def staffed_sqlite(shipped_sqlite: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The shipped content, and a person of every role, named after it."""
+    with staffed_copy(shipped_sqlite, tmp_path_factory.mktemp("staffed")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def staffed_postgresql(shipped_postgresql: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The same in PostgreSQL."""
+    with staffed_copy(shipped_postgresql, tmp_path_factory.mktemp("staffed")) as url:
+        yield url
+
+
+@pytest.fixture(params=BOTH)
+def staffed_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database of the test's own with a person of every role; each test on both kinds."""
+    with clinic.copied(request.getfixturevalue(f"staffed_{request.param}"), tmp_path) as url:
         yield url
 
 

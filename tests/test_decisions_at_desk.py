@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,12 +18,10 @@ from cds.search import finding
 from cds.search.criteria import COMMAND, Criteria
 from cds.service import Service
 from cds.upkeep import keep_up
-from knowledge import audit, lifecycle, people
-from knowledge.database import connect, sessions
+from knowledge import audit, lifecycle
 from knowledge.models import AuditEvent, Release, Role
 from tests import clinic
 from tests.clinic import BATCH, NOW, Caller
-from tests.databases import BOTH
 from tests.story import as_owner
 from tests.test_desk import enter
 from tests.test_pages import read, words
@@ -35,23 +31,9 @@ IN_PAIN = {"has_mbc": True, "age_years": 70, "disease_phase": "stable", "pain_nr
 CLINICAL = [Role.AUTHOR, Role.APPROVER, Role.AUDITOR]
 
 
-@pytest.fixture(scope="module", params=BOTH)
-def staffed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The shipped content, and a person of every role, named after it."""
-    with clinic.copied(request.getfixturevalue(f"shipped_{request.param}"), tmp_path_factory.mktemp("staffed")) as url:
-        engine = connect(url)
-        with sessions(engine)() as session:
-            for role in Role:
-                people.add(session, role.value, role, PASSWORD, by=None, at=clinic.LOADED)
-            session.commit()
-        engine.dispose()
-        yield url
-
-
 @pytest.fixture
-def shipped_url(staffed: str, tmp_path: Path) -> Iterator[str]:
-    with clinic.copied(staffed, tmp_path) as url:
-        yield url
+def shipped_url(staffed_url: str) -> str:
+    return staffed_url
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,8 +17,7 @@ from knowledge import audit, lifecycle, people
 from knowledge.items import ItemKind
 from knowledge.models import AuditEvent, Role, User, Version
 from tests import clinic
-from tests.databases import BOTH
-from tests.desk import PASSWORD, enter, staffed_copy, token
+from tests.desk import PASSWORD, enter, token
 from tests.test_pages import read, words
 from wsgi import create_app
 
@@ -34,17 +32,9 @@ PAGES = [
 ]
 
 
-@pytest.fixture(scope="module", params=BOTH)
-def staffed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    shipped = request.getfixturevalue(f"shipped_{request.param}")
-    with staffed_copy(shipped, tmp_path_factory.mktemp("staffed")) as url:
-        yield url
-
-
 @pytest.fixture
-def shipped_url(staffed: str, tmp_path: Path) -> Iterator[str]:
-    with clinic.copied(staffed, tmp_path) as url:
-        yield url
+def shipped_url(staffed_url: str) -> str:
+    return staffed_url
 
 
 def events(service: Service) -> list[AuditEvent]:

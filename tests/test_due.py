@@ -5,9 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,18 +19,16 @@ from knowledge import lifecycle
 from knowledge.items import ItemKind
 from knowledge.models import AuditEvent, Role, User, Version
 from tests import clinic
-from tests.databases import BOTH
-from tests.desk import enter, staffed_copy
+from tests.desk import enter
 from tests.test_pages import read, words
 
 RULE = "ext-oncologic-emergency-list"
 ALL_SHIPPED = date(2027, 6, 30)
 
 
-@pytest.fixture(params=BOTH)
-def shipped_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    with staffed_copy(request.getfixturevalue(f"shipped_{request.param}"), tmp_path) as url:
-        yield url
+@pytest.fixture
+def shipped_url(staffed_url: str) -> str:
+    return staffed_url
 
 
 def of(session: Session, kind: ItemKind, key: str) -> Version:

@@ -24,7 +24,7 @@ from knowledge.models import AuditEvent, User
 from knowledge.steps import SYSTEM
 from tests import clinic
 from tests.clinic import NOW, Caller
-from tests.desk import enter, staffed_copy
+from tests.desk import enter
 from tests.story import by_force
 from tests.test_pages import read, words
 
@@ -32,8 +32,8 @@ AUDITOR_KEY = "pw_audit_0123456789"
 
 
 @pytest.fixture
-def shipped_url(shipped_sqlite: str, tmp_path: Path) -> Iterator[str]:
-    with staffed_copy(shipped_sqlite, tmp_path) as url:
+def shipped_url(staffed_sqlite: str, tmp_path: Path) -> Iterator[str]:
+    with clinic.copied(staffed_sqlite, tmp_path) as url:
         yield url
 
 

@@ -19,12 +19,13 @@ from admin.exporting import Cell, as_csv
 from cds.service import Service
 from knowledge import audit
 from knowledge.models import AuditEvent, User
-from tests.desk import enter, staffed_copy
+from tests import clinic
+from tests.desk import enter
 
 
 @pytest.fixture
-def shipped_url(shipped_sqlite: str, tmp_path: Path) -> Iterator[str]:
-    with staffed_copy(shipped_sqlite, tmp_path) as url:
+def shipped_url(staffed_sqlite: str, tmp_path: Path) -> Iterator[str]:
+    with clinic.copied(staffed_sqlite, tmp_path) as url:
         yield url
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
@@ -22,8 +20,7 @@ from knowledge.naming import BadName
 from knowledge.steps import AlreadyDone, NoReason, NotAllowed
 from tests import clinic
 from tests.clinic import API_KEY, ASK, LOADED, NOW
-from tests.databases import BOTH
-from tests.desk import PASSWORD, enter, staffed_copy, token
+from tests.desk import PASSWORD, enter, token
 from tests.test_pages import read, words
 
 pytest_plugins = ["tests.databases"]
@@ -31,17 +28,9 @@ pytest_plugins = ["tests.databases"]
 WHY = "A pilot on ward 3."
 
 
-@pytest.fixture(scope="module", params=BOTH)
-def staffed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    shipped = request.getfixturevalue(f"shipped_{request.param}")
-    with staffed_copy(shipped, tmp_path_factory.mktemp("staffed")) as url:
-        yield url
-
-
 @pytest.fixture
-def shipped_url(staffed: str, tmp_path: Path) -> Iterator[str]:
-    with clinic.copied(staffed, tmp_path) as url:
-        yield url
+def shipped_url(staffed_url: str) -> str:
+    return staffed_url
 
 
 @pytest.fixture

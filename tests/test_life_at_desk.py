@@ -25,7 +25,7 @@ from knowledge.periods import held_at, periods
 from knowledge.releasing import in_force
 from tests import clinic
 from tests.databases import BOTH, as_service, grant_service
-from tests.desk import PASSWORD, enter, staffed_copy
+from tests.desk import PASSWORD, enter
 from tests.paper import form_in
 from tests.test_pages import words
 
@@ -33,13 +33,13 @@ RULE = "pain-any-educational-tools"
 
 
 @pytest.fixture(scope="module", params=BOTH)
-def staffed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def at_work(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The shipped content, a person of every role, and a second author and approver.
 
     On PostgreSQL the service lives it all as a role that owns nothing.
     """
-    shipped = request.getfixturevalue(f"shipped_{request.param}")
-    with staffed_copy(shipped, tmp_path_factory.mktemp("life")) as url:
+    staffed = request.getfixturevalue(f"staffed_{request.param}")
+    with clinic.copied(staffed, tmp_path_factory.mktemp("life")) as url:
         engine = connect(url)
         with sessions(engine)() as session:
             for name, role in (("author-2", Role.AUTHOR), ("approver-2", Role.APPROVER)):
@@ -52,8 +52,8 @@ def staffed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 
 @pytest.fixture
-def shipped_url(staffed: str, tmp_path: Path) -> Iterator[str]:
-    with clinic.copied(staffed, tmp_path) as url:
+def shipped_url(at_work: str, tmp_path: Path) -> Iterator[str]:
+    with clinic.copied(at_work, tmp_path) as url:
         yield as_service(url)
 
 

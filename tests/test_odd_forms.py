@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
@@ -13,9 +10,7 @@ from sqlalchemy import func, select
 
 from cds.service import Service
 from knowledge.models import Version
-from tests import clinic
-from tests.databases import BOTH
-from tests.desk import enter, staffed_copy, token
+from tests.desk import enter, token
 
 RULE = "pain-any-educational-tools"
 WRITING = [
@@ -53,17 +48,9 @@ ODD = st.one_of(
 )
 
 
-@pytest.fixture(scope="module", params=BOTH)
-def staffed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    shipped = request.getfixturevalue(f"shipped_{request.param}")
-    with staffed_copy(shipped, tmp_path_factory.mktemp("odd")) as url:
-        yield url
-
-
 @pytest.fixture
-def shipped_url(staffed: str, tmp_path: Path) -> Iterator[str]:
-    with clinic.copied(staffed, tmp_path) as url:
-        yield url
+def shipped_url(staffed_url: str) -> str:
+    return staffed_url
 
 
 @pytest.fixture

@@ -6,9 +6,8 @@ import json
 import re
 import threading
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,8 +28,7 @@ from knowledge.people import LastAdministrator, NameTaken, WrongPassword
 from knowledge.steps import AlreadyDone, NoReason, NotAllowed
 from tests import clinic
 from tests.clinic import LOADED, NOW
-from tests.databases import BOTH
-from tests.desk import PASSWORD, enter, staffed_copy, token
+from tests.desk import PASSWORD, enter, token
 from tests.test_pages import read, words
 
 pytest_plugins = ["tests.databases"]
@@ -39,17 +37,9 @@ ANOTHER = "a mare eats oats at noon"
 WHY = "The ward has a new lead."
 
 
-@pytest.fixture(scope="module", params=BOTH)
-def staffed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    shipped = request.getfixturevalue(f"shipped_{request.param}")
-    with staffed_copy(shipped, tmp_path_factory.mktemp("staffed")) as url:
-        yield url
-
-
 @pytest.fixture
-def shipped_url(staffed: str, tmp_path: Path) -> Iterator[str]:
-    with clinic.copied(staffed, tmp_path) as url:
-        yield url
+def shipped_url(staffed_url: str) -> str:
+    return staffed_url
 
 
 WITH_A_PASSWORD = {people.ADDED, people.PASSWORD_SET, people.PASSWORD_CHANGED, people.PASSWORD_RENEWED}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,15 +17,20 @@ from knowledge.facts import NOT_KNOWN_CODE
 from knowledge.language import parse
 from knowledge.models import Role
 from knowledge.trees import from_json
+from tests import clinic
 from tests.clinic import shipped_base
+from tests.desk import enter, token
 from tests.specification import dictionary
-from tests.test_desk import enter, shipped_url, staffed, token
 from tests.test_pages import INLINE, words
-
-__all__ = ["shipped_url", "staffed"]
 
 FACTS = dictionary()
 READ = "/desk/conditions/read"
+
+
+@pytest.fixture
+def shipped_url(staffed_sqlite: str, tmp_path: Path) -> Iterator[str]:
+    with clinic.copied(staffed_sqlite, tmp_path) as url:
+        yield url
 
 
 def mended(text: str) -> str:

@@ -21,7 +21,7 @@ from cds.record.refusals import REFUSED
 from cds.service import Service
 from knowledge.models import AuditEvent, Role, Version
 from tests import clinic
-from tests.desk import PASSWORD, enter, staffed_copy, token
+from tests.desk import PASSWORD, enter, token
 from tests.test_pages import words
 
 RULE = "ext-oncologic-emergency-list"
@@ -30,15 +30,9 @@ PROSE = "Line one.\r\n\r\n  “Two” & <script>alert(1)</script> 'three' \"four
 FOUR = ["rules", "facts", "sources", "vignettes"]
 
 
-@pytest.fixture(scope="module")
-def staffed(shipped_sqlite: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with staffed_copy(shipped_sqlite, tmp_path_factory.mktemp("staffed")) as url:
-        yield url
-
-
 @pytest.fixture
-def shipped_url(staffed: str, tmp_path: Path) -> Iterator[str]:
-    with clinic.copied(staffed, tmp_path) as url:
+def shipped_url(staffed_sqlite: str, tmp_path: Path) -> Iterator[str]:
+    with clinic.copied(staffed_sqlite, tmp_path) as url:
         yield url
 
 

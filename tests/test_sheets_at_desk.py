@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,24 +15,16 @@ from knowledge.items import ItemKind
 from knowledge.models import AuditEvent, Role
 from tests import clinic
 from tests.clinic import NOW
-from tests.databases import BOTH
-from tests.desk import enter, staffed_copy
+from tests.desk import enter
 from tests.test_pages import read, words
 from tests.test_sheets import OVER_55, text_of
 
 SHEET = f"/desk/rules/{OVER_55}/{{}}/sheet"
 
 
-@pytest.fixture(scope="module", params=BOTH)
-def staffed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with staffed_copy(request.getfixturevalue(f"shipped_{request.param}"), tmp_path_factory.mktemp("staffed")) as url:
-        yield url
-
-
 @pytest.fixture
-def shipped_url(staffed: str, tmp_path: Path) -> Iterator[str]:
-    with clinic.copied(staffed, tmp_path) as url:
-        yield url
+def shipped_url(staffed_url: str) -> str:
+    return staffed_url
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from cds.service import Service
 from knowledge.models import AuditEvent, User
 from tests import clinic
 from tests.clinic import Caller
-from tests.desk import enter, staffed_copy
+from tests.desk import enter
 
 AUDITOR_KEY = "pw_audit_0123456789"
 DIABETIC = {"has_mbc": True, "age_years": 60, "diabetes_mellitus": True}
@@ -29,8 +29,8 @@ SCREENED = "rule=pre-exercise-screen-diabetes&outcome=recommended"
 
 
 @pytest.fixture
-def shipped_url(shipped_sqlite: str, tmp_path: Path) -> Iterator[str]:
-    with staffed_copy(shipped_sqlite, tmp_path) as url:
+def shipped_url(staffed_sqlite: str, tmp_path: Path) -> Iterator[str]:
+    with clinic.copied(staffed_sqlite, tmp_path) as url:
         yield url
 
 

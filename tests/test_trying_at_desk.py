@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -19,8 +18,7 @@ from knowledge import lifecycle, patients
 from knowledge.items import ItemKind
 from knowledge.models import Role, Version
 from tests import clinic
-from tests.databases import BOTH
-from tests.desk import enter, staffed_copy, token
+from tests.desk import enter, token
 from tests.test_pages import read, words
 
 TRY = "/desk/try/"
@@ -28,16 +26,9 @@ RULE = "ext-oncologic-emergency-list"
 HER = "has_mbc: yes\nage_years: 60\ndisease_phase: stable\npain_nrs: 8\noncologic_emergency_excluded: no\n"
 
 
-@pytest.fixture(scope="module", params=BOTH)
-def staffed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with staffed_copy(request.getfixturevalue(f"shipped_{request.param}"), tmp_path_factory.mktemp("staffed")) as url:
-        yield url
-
-
 @pytest.fixture
-def shipped_url(staffed: str, tmp_path: Path) -> Iterator[str]:
-    with clinic.copied(staffed, tmp_path) as url:
-        yield url
+def shipped_url(staffed_url: str) -> str:
+    return staffed_url
 
 
 @pytest.fixture
