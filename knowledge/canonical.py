@@ -39,6 +39,6 @@ def instant(at: datetime) -> str:
         raise ValueError(f"{at!r} has no zone; give an aware moment.")
     at = at.astimezone(UTC).replace(tzinfo=None)
     if at.year < 1000:
-        # As it was always written where the C library writes such a year without zeros before it.
-        return f"{at:%Y-%m-%dT%H:%M:%S.%f}Z"
+        # As it was always written: without zeros before such a year, with which some versions of Python write %Y.
+        return f"{at.year}-{at:%m-%dT%H:%M:%S.%f}Z"
     return f"{at.isoformat(timespec='microseconds')}Z"

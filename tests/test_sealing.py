@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, func, insert, select
 from sqlalchemy.event import listen
 from sqlalchemy.orm import Session
+from structlog.testing import capture_logs
 
 from cds.models import Decision
 from cds.record.merkle import Tree
@@ -160,7 +161,9 @@ def test_a_decision_that_is_still_being_written_holds_back_the_later_ones(own_da
         with make.begin() as quick:
             quick.execute(insert(Decision), decision(2, release))
         with make.begin() as session:
-            assert seal(session, NOON, patience_seconds=0.1) == 0
+            with capture_logs() as said:
+                assert seal(session, NOON, patience_seconds=0.1) == 0
+        assert [one["event"] for one in said] == ["not sealed"]
         committing = threading.Timer(0.2, slow.commit)
         committing.start()
         with make.begin() as session:

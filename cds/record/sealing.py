@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import structlog
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
@@ -24,6 +25,8 @@ from knowledge.database import take_turn
 from knowledge.errors import KnowledgeError
 from knowledge.models import AuditEvent
 from knowledge.proofs import Counted, Problem, in_pages, told_in, unreadable
+
+log = structlog.get_logger()
 
 SEALED = "decisions.sealed"
 LARGEST = 4096
@@ -78,11 +81,13 @@ def seal(session: Session, at: datetime, *, patience_seconds: float = 10) -> int
     """Seal a batch of the decisions that are not sealed yet, and say how many: LARGEST when there may be more.
 
     Waits at most `patience_seconds` for those who are just writing a decision; when they take longer, nothing
-    is sealed this time. Runs in a transaction of its own, under READ COMMITTED. Raises NotSealable.
+    is sealed this time, which the log says. Runs in a transaction of its own, under READ COMMITTED. Raises NotSealable.
     """
     settled = _settled(session, patience_seconds)
     take_turn(session.connection())
     after = last_sealed(session)
+    if settled is None:
+        log.warning("not sealed", because=f"somebody has been writing a decision for over {patience_seconds:g} seconds")
     if settled is None or settled <= after:
         return 0
     unsealed = (
