@@ -160,9 +160,8 @@ def test_a_decision_that_is_still_being_written_holds_back_the_later_ones(own_da
         slow.execute(insert(Decision), decision(1, release))
         with make.begin() as quick:
             quick.execute(insert(Decision), decision(2, release))
-        with make.begin() as session:
-            with capture_logs() as said:
-                assert seal(session, NOON, patience_seconds=0.1) == 0
+        with make.begin() as session, capture_logs() as said:
+            assert seal(session, NOON, patience_seconds=0.1) == 0
         assert [one["event"] for one in said] == ["not sealed"]
         committing = threading.Timer(0.2, slow.commit)
         committing.start()
