@@ -67,6 +67,7 @@ class Home(DeskView, AdminIndexView):
             since=in_force_since(session()),
             awaiting=awaiting(session(), signed_in()),
             clinical=clinical,
+            auditing=current_user.role is Role.AUDITOR,
             overdue=[one for one in dated if one.overdue],
             soon=sum(0 <= one.days <= SOON for one in dated),
             next_due=next((one.review_by for one in dated if one.days > SOON), None),

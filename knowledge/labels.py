@@ -15,6 +15,7 @@ _SAID = {
     "priority": "Priorities",
     "worked-cases": "Worked cases",
     "external": "Criteria from other sources",
+    "vignette": "Example patient",
 }
 
 
@@ -35,3 +36,9 @@ def moment(at: datetime) -> str:
     """`30 June 2027, 09:00 UTC`."""
     at = at.astimezone(UTC)
     return f"{day(at)}, {at:%H:%M} UTC"
+
+
+def second(at: datetime) -> str:
+    """`30 June 2027, 09:00:07 UTC`: what is on record, to be told apart and held against other records."""
+    at = at.astimezone(UTC)
+    return f"{day(at)}, {at:%H:%M:%S} UTC"

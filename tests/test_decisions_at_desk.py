@@ -11,14 +11,18 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, text, update
 
 from admin.record.looked_for import in_words
+from cds import keys
 from cds.deciding import Disagreement
-from cds.models import Decision, Incident
+from cds.models import Decision, Incident, Purpose
+from cds.record import retention
+from cds.record.sealing import seal
 from cds.replay import replaying
 from cds.search import finding
 from cds.search.criteria import COMMAND, Criteria
 from cds.service import Service
 from cds.upkeep import keep_up
 from knowledge import audit, lifecycle
+from knowledge.database import sessions
 from knowledge.models import AuditEvent, Release, Role
 from tests import clinic
 from tests.clinic import BATCH, NOW, Caller
@@ -26,7 +30,7 @@ from tests.story import as_owner
 from tests.test_desk import enter
 from tests.test_pages import read, words
 
-PASSWORD = "correct horse battery staple"
+AUDITOR_KEY = "pw_audit_0123456789"
 IN_PAIN = {"has_mbc": True, "age_years": 70, "disease_phase": "stable", "pain_nrs": 8}
 CLINICAL = [Role.AUTHOR, Role.APPROVER, Role.AUDITOR]
 
@@ -145,7 +149,7 @@ def test_a_decision_is_made_again_to_the_byte(auditor: FlaskClient, caller: Call
     answer = caller.ask(IN_PAIN, subject="patient-0001", evaluated_at="2026-05-30T08:00:00Z")
     said = words(read(auditor, f"/desk/decisions/{answer['decision_id']}"))
     assert "give the recorded answer, to the byte" in said
-    assert "answered as of 30 May 2026, 08:00 UTC" in said
+    assert "answered as of 30 May 2026, 08:00:00 UTC" in said
     assert f"{len(answer['recommendations'])} rules of" in said
     assert "Pain intensity 8" in said or "pain intensity 8" in said
     assert '"pain_nrs": 8' in said
@@ -383,3 +387,30 @@ def test_looking_for_decisions_is_on_record_without_the_subject(
     assert (event.action, event.actor) == ("decisions.searched", "auditor")
     assert json.loads(event.details)["decisions"] == 1
     assert "patient-0001" not in event.details
+
+
+def test_of_removed_subjects_the_search_says_that_it_cannot_know(
+    auditor: FlaskClient, caller: Caller, service: Service
+) -> None:
+    key = decided(caller, subject="patient-0001")
+    assert "There may be more" not in words(read(auditor, "/desk/decisions/?q=patient-0001"))
+    with service.owner() as owner, sessions(owner)() as session:
+        seal(session, clinic.NOW)
+        session.commit()
+        removal = retention.asked(2, "Kept for two days.", at=clinic.NOW + timedelta(days=3))
+        for _ in retention.removed(session, removal):
+            session.commit()
+    said = words(read(auditor, "/desk/decisions/?q=patient-0001"))
+    assert "There may be more. Of decisions recorded before 2 June 2026, 09:00:00 UTC the subjects were removed" in said
+    assert "There may be more" not in words(read(auditor, "/desk/decisions/?q=patient-0001&since=2026-06-03"))
+    page = words(read(auditor, f"/desk/decisions/{key}"))
+    assert "Decision whose subject was removed" in page
+    assert "by the program, for the reason: “Kept for two days.”" in page
+    assert page.index("Now ·") < page.index("At this visit ·") < page.index("Ongoing ·")
+    with service.sessions() as session:
+        keys.issue(session, "The audit", by=None, at=clinic.NOW, key=AUDITOR_KEY, purpose=Purpose.AUDIT)
+        session.commit()
+    reader = Caller(caller.client, {"Authorization": f"Bearer {AUDITOR_KEY}"})
+    found = reader.shown("/api/v1/decisions?subject=patient-0001")
+    assert found == {"decisions": [], "older": None, "subjects_removed_before": "2026-06-02T09:00:00.000000Z"}
+    assert "subjects_removed_before" not in reader.shown("/api/v1/decisions")

@@ -202,7 +202,7 @@ def test_a_session_of_another_place_counts_for_nothing(auditor: FlaskClient, app
 
 def test_the_desk_s_home_begins_with_what_is_in_force(auditor: FlaskClient) -> None:
     page = words(read(auditor, "/desk/"))
-    assert page.index("Release 1 Not yet clinically approved") < page.index("Waits for you")
+    assert page.index("Release 1 Not yet clinically approved") < page.index("Look into the record")
     assert "No answer had to be refused, and no decision that was made again came out otherwise." in page
     assert "Nothing in force is past its review date." in page
 

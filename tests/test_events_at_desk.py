@@ -53,7 +53,7 @@ def test_what_happened_is_said_in_words_with_who_when_from_where_and_leads_on(
 ) -> None:
     before = last(service).sequence
     page = read(auditor, "/desk/events/")
-    when = "1 June 2026, 09:00 UTC"
+    when = "1 June 2026, 09:00:00 UTC"
     assert f"Signed in person/auditor {when} · from 127.0.0.1 auditor {when} event {before} 127.0.0.1" in words(page)
     page = read(auditor, "/desk/events/?action=release.")
     said = words(page)

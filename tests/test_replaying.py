@@ -301,7 +301,7 @@ def test_what_was_in_force_is_known_for_every_moment(
     if number is None:
         assert shown["parts"] == []
         assert "Nothing was in force" in said
-        assert "The first release was put in force 1 January 2026, 00:00 UTC." in said
+        assert "The first release was put in force 1 January 2026, 00:00:00 UTC." in said
         return
     assert f"Release {number} {'was' if until else 'is'} in force" in said
     assert ("It held Until 1 June 2026" in said) is (until is not None)
@@ -345,9 +345,9 @@ def test_the_history_of_a_rule_tells_who_when_why_and_what_differs(auditor: Audi
         "Retired By Ada, 1 June 2026, 10:00 UTC: It was none.",
         "Given back By Ben, 1 June 2026, 10:00 UTC: On which evidence?",
         "Approved By Ben, 1 June 2026, 10:02 UTC: Read in full.",
-        "1 June 2026, 11:00 UTC to 1 June 2026, 13:00 UTC, by release 2",
-        "1 June 2026, 13:00 UTC to 1 June 2026, 15:00 UTC, by release 1",
-        "1 June 2026, 15:00 UTC to today, by release 2",
+        "1 June 2026, 11:00:00 UTC to 1 June 2026, 13:00:00 UTC, by release 2",
+        "1 June 2026, 13:00:00 UTC to 1 June 2026, 15:00:00 UTC, by release 1",
+        "1 June 2026, 15:00:00 UTC to today, by release 2",
         "[added: age_years >= 65",
     ):
         assert told in said, told

@@ -96,7 +96,7 @@ def test_the_thirteen_attributes_of_a_shipped_rule() -> None:
         (
             "Bibliographic citation",
             (
-                f"{KIDA} p180 · Physical exercise (pre-exercise screening). "
+                f"{KIDA}; p180 · Physical exercise (pre-exercise screening). "
                 "Strength of its wording: should be considered.",
             ),
         ),

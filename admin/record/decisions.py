@@ -16,6 +16,7 @@ from admin.record.reading import Reading, named
 from admin.record.recorded import asked_from
 from cds.api import session
 from cds.models import ApiKey, Decision, Purpose
+from cds.record.emptied import subjects_removed_before
 from cds.requests import UnusableRequest
 from cds.search import finding
 from cds.search.counting import how_many
@@ -84,7 +85,9 @@ class Decisions(Reading):
         apps = [(str(key.id), f"{key.label} ({key.prefix}…)") for key in keys] + [(COMMAND, asked_from(COMMAND))]
         more: dict[str, Any] = {}
         if criteria is not None and found is not None:
+            removed = subjects_removed_before(session())
             more = {
+                "removed_before": removed if criteria.reaches_before(removed) else None,
                 "looked_for": in_words(criteria, dict(apps)),
                 "counted": how_many(session(), service_of().orders, criteria),
                 "looked_to": _recorded_at(found.older or found.newer) if found.unfinished else None,

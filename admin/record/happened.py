@@ -20,7 +20,7 @@ _BY = {"by", "created_by", "submitted_by", "approved_by"}
 
 GROUPS: Mapping[str, str] = {
     "person.sign": "Sign-ins, and those refused",
-    "version.": "Versions of rules, facts, sources and patients",
+    "version.": "Versions of rules, facts, sources and example patients",
     "release.": "Releases",
     "decision": "Decisions",
     "export.": "Exports",

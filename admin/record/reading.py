@@ -14,6 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from admin.entry.access import DeskView, signed_in
+from admin.record.happened import who
 from admin.record.recorded import asked_from, recommended_in
 from admin.record.told import derived_facts, posted_facts, rules_of
 from cds.api import session
@@ -32,7 +33,7 @@ from cds.service import service_of
 from knowledge import audit
 from knowledge.errors import WrongValue
 from knowledge.labels import day, moment
-from knowledge.models import Release
+from knowledge.models import AuditEvent, Release
 from knowledge.received import past_moment_or_day
 
 LONGEST_DAY = 40
@@ -46,6 +47,7 @@ class Reading(DeskView):
         decision = found(key)
         made = replay(session(), service_of().serving, decision)
         incident = _replayed(made, "the decision")
+        removed = facts_removed(session(), decision)
         return self.render(
             "desk/decision.html",
             decision=decision,
@@ -57,7 +59,8 @@ class Reading(DeskView):
             made=made,
             said_of=said_of(made),
             incident=incident,
-            removed=facts_removed(session(), decision),
+            removed=removed,
+            removed_by=who(session().get_one(AuditEvent, removed.event)) if removed else None,
             facts=posted_facts(made),
             derived=derived_facts(made),
             notices=json.loads(made.answer.response)["notices"] if made.answer else (),

@@ -12,7 +12,7 @@ from cds.releases import PreparedRelease
 from cds.replay.accounts import RuleAccount
 from cds.replay.replaying import Replay
 from knowledge.errors import ConditionError
-from knowledge.items import State
+from knowledge.items import State, Urgency
 from knowledge.language import parse
 from knowledge.wording import in_words
 
@@ -100,9 +100,10 @@ def rules_of(accounts: Iterable[RuleAccount], made: Replay) -> Rules:
     recommended = {one.rule.key: one for one in by_state.get(State.RECOMMENDED, ())}
     answer = json.loads(made.answer.response) if made.answer else None
     order = [one["rule"] for one in answer["recommendations"]] if answer else list(recommended)
-    by_urgency: dict[str, list[RuleAccount]] = {}
-    for key in order:
-        by_urgency.setdefault(recommended[key].rule.urgency, []).append(recommended[key])
+    in_order = [recommended[key] for key in order]
+    by_urgency = {
+        urgency.value: some for urgency in Urgency if (some := [one for one in in_order if one.rule.urgency == urgency])
+    }
     return Rules(
         by_urgency,
         [one for key, one in recommended.items() if key not in set(order)],

@@ -60,7 +60,7 @@ SHELVES: Mapping[ItemKind, Shelf] = {
     ItemKind.VIGNETTE: Shelf(
         ItemKind.VIGNETTE,
         "Example patients",
-        "Patients",
+        "Examples",
         "example patient",
         "Patients made up, and what must come of the rules they speak for: nothing is published while one fails.",
         "desk_vignettes",

@@ -12,6 +12,7 @@ from cds import problems
 from cds.api import session
 from cds.auditing.blueprint import audit_api, reader, told
 from cds.problems import Refused
+from cds.record.emptied import subjects_removed_before
 from cds.requests import UnusableRequest
 from cds.schemas import Shape
 from cds.search.criteria import COMMAND, Criteria, Outcome, read_criteria
@@ -19,6 +20,7 @@ from cds.search.decision_rows import columns, pages, row_of
 from cds.search.finding import find
 from cds.search.taking import Form, Taking, taken
 from cds.service import service_of
+from knowledge.canonical import instant
 
 MOST = 100
 
@@ -73,7 +75,9 @@ class DecisionFound(Shape):
     undetermined = fields.Integer(required=True)
     not_met = fields.Integer(required=True)
     outcome = fields.String(metadata={"description": "What became of the rule that was asked for."})
-    response_digest = fields.String(required=True)
+    response_digest = fields.String(
+        required=True, allow_none=True, metadata={"description": "Null once subject and facts are removed."}
+    )
 
 
 class DecisionsFound(Shape):
@@ -82,6 +86,13 @@ class DecisionsFound(Shape):
         required=True,
         allow_none=True,
         metadata={"description": "Send it as `before` for the next page. A page may be short, or empty, before that."},
+    )
+    subjects_removed_before = fields.String(
+        allow_none=True,
+        metadata={
+            "description": "Only when a subject is looked for: what was recorded before this moment may be missing, as "
+            "its subjects were removed. Look for it by time, rule or app. Null while no subject was removed."
+        },
     )
 
 
@@ -98,7 +109,11 @@ def list_decisions(query: dict[str, Any]) -> dict[str, Any]:
     criteria = wanted(query)
     page = find(session(), service_of().orders, criteria, before=before, size=limit)
     told("decisions.searched", "decisions", {"criteria": criteria.told(), "decisions": len(page.decisions)})
-    return {"decisions": [row_of(one) for one in page.decisions], "older": page.older}
+    shown: dict[str, Any] = {"decisions": [row_of(one) for one in page.decisions], "older": page.older}
+    if criteria.subject:
+        removed = subjects_removed_before(session())
+        shown["subjects_removed_before"] = instant(removed) if removed and criteria.reaches_before(removed) else None
+    return shown
 
 
 def wanted(query: Mapping[str, str]) -> Criteria:

@@ -54,7 +54,7 @@ def remove_facts(days: int, reason: str, dry_run: bool, compact: bool) -> None:
 def _announce(database: Engine, removal: Removal, dry_run: bool) -> None:
     with Session(database) as session:
         *old, unsealed = retention.found(session, removal.before)
-    click.echo(f"Recorded before {moment(removal.before)} ({removal.days:,} days ago):")
+    click.echo(f"Recorded before {moment(removal.before)} ({_counted(removal.days, 'days')} ago):")
     for one in old:
         click.echo(f"  {_said(one)}")
     if unsealed.count:

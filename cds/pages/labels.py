@@ -9,7 +9,7 @@ from flask import Blueprint
 
 from cds.writing import instant
 from knowledge.facts import plain
-from knowledge.labels import day, label, moment
+from knowledge.labels import day, label, moment, second
 
 _NOTICED = {
     "not_clinically_approved": "Not yet clinically approved.",
@@ -57,7 +57,7 @@ def color(urgency: str) -> str:
 
 def offer_to(blueprint: Blueprint) -> None:
     """Make these filters of every template."""
-    for said in (label, listed, sentence, count, day, moment, short, color, noticed, plain):
+    for said in (label, listed, sentence, count, day, moment, second, short, color, noticed, plain):
         blueprint.add_app_template_filter(said, said.__name__)
     blueprint.add_app_template_filter(instant, "utc")
     blueprint.add_app_template_filter(json.loads, "fromjson")

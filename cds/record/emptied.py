@@ -12,7 +12,9 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from cds.models import Decision, Incident
+from knowledge import received
 from knowledge.canonical import instant
+from knowledge.errors import WrongValue
 from knowledge.models import AuditEvent
 from knowledge.proofs import Counted, Problem, in_pages, told_in
 
@@ -53,6 +55,16 @@ def facts_removed(session: Session, decision: Decision) -> FactsRemoved | None:
     if event is None:
         return None
     return FactsRemoved(event.sequence, event.at, event.actor, event.told.get("reason", ""))
+
+
+def subjects_removed_before(session: Session) -> datetime | None:
+    """Of decisions recorded before this moment the subjects were removed; None while all are there."""
+    query = select(AuditEvent).where(AuditEvent.action == REMOVED, AuditEvent.subject.startswith("decisions/"))
+    event = session.scalars(query.order_by(AuditEvent.sequence.desc()).limit(1)).one_or_none()
+    try:
+        return received.moment(event.told.get("recorded_before")) if event else None
+    except WrongValue:
+        return event.at if event else None
 
 
 def check_removals(session: Session) -> Iterator[Counted | Problem]:

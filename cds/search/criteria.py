@@ -58,6 +58,10 @@ class Criteria:
     until: datetime | None = None
     app: int | Literal["command"] | None = None
 
+    def reaches_before(self, moment: datetime | None) -> bool:
+        """Whether a subject or an id is looked for among what was recorded before a moment."""
+        return bool(self.named or self.subject) and moment is not None and (self.since is None or self.since < moment)
+
     def told(self) -> dict[str, Any]:
         """The criteria as an event may tell them: of a subject only that one was given, since it names a patient."""
         told: dict[str, Any] = {

@@ -65,7 +65,7 @@ def row_of(one: Listed) -> dict[str, Any]:
         "app_label": one.label,
         "origin": one.origin,
         **{state.value: one.count(state) for state in State},
-        "response_digest": one.response_digest,
+        "response_digest": one.response_digest or None,
     }
     if one.became is not None:
         row["outcome"] = one.became.value

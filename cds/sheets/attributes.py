@@ -19,7 +19,7 @@ def citation(rule: Rule, base: KnowledgeBase) -> Statement:
         source = base.sources.get(one.source)
         reference = source.reference if source else f"{one.source} (no source of this key is known)"
         doi = f" doi:{source.doi}" if source and source.doi else ""
-        said.append(f"{reference}{doi} {one.locator}. Strength of its wording: {one.strength}.")
+        said.append(f"{reference}{doi}; {one.locator}. Strength of its wording: {one.strength}.")
     if not said:
         return Statement(
             "citation", "Bibliographic citation", ("No source is cited. An author adds one to the rule.",), missing=True
