@@ -1,6 +1,6 @@
-"""Checks the proof of a decision: python3 check_proof.py < proof.json. Standard library alone; see proofs.md."""
+"""Checks the proof of a decision: python3 check_proof.py proof.json. Standard library alone; see proofs.md."""
 
-import base64, hashlib, json, sys  # noqa: E401, I001
+import base64, fileinput, hashlib, json, sys  # noqa: E401, I001
 
 
 def digest(value):  # of a text as it is, of anything else as JSON in its one way to be written
@@ -17,7 +17,7 @@ def root(digest, index, count, path):  # RFC 6962, section 2.1.1, from the root 
 
 
 sys.excepthook = lambda kind, problem, _: print(f"NOT PROVEN: it cannot be read ({kind.__name__}: {problem}).")
-proof = json.load(sys.stdin.buffer)
+proof = json.loads(b"".join(fileinput.input(mode="rb")))  # noqa: SIM115
 decision, batch, event, shown = proof["decision"], proof["batch"], proof["event"], proof.get("disclosed")
 claims = {"is a proof": (proof["format"], event["action"]) == ("phasewise-proof/1", "decisions.sealed")}
 claims["has these facts"] = shown is None or all(digest(shown[it]) == decision[it] for it in ("personal", "states"))
