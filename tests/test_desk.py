@@ -350,7 +350,11 @@ def test_a_release_is_shown_with_all_that_it_holds(auditor: FlaskClient) -> None
     page = words(read(auditor, "/desk/releases/1"))
     base = clinic.shipped_base()
     assert "In force Not yet clinically approved" in page
-    for held in (f"Rules ({len(base.rules)})", f"Sources ({len(base.sources)})", f"Facts ({len(base.facts)})"):
+    for held in (
+        f"Rules and statements ({len(base.rules)})",
+        f"Sources ({len(base.sources)})",
+        f"Facts ({len(base.facts)})",
+    ):
         assert held in page
 
 
