@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from admin.awaiting import awaiting
 from admin.entry import access, holding
-from admin.entry.access import CLINICAL, DeskView, signed_in, way_on
+from admin.entry.access import APPROVERS, CLINICAL, DeskView, signed_in, way_on
 from admin.entry.entering import SignIn, Throttled, admitted, left
 from admin.record.badges import BADGES
 from admin.releases.due import due
@@ -75,6 +75,7 @@ class Home(DeskView, AdminIndexView):
             refused=session().scalar(select(func.count()).where(Incident.kind == Kind.DISAGREEMENT)),
             watched=watched,
             waiting=[one for one, notes in noted if not notes],
+            alarms_are_mine=current_user.role in APPROVERS and not all(notes for _, notes in noted),
             looked_into=sum(bool(notes) for _, notes in noted),
             most_alarms=MOST_ALARMS,
             badges=BADGES,

@@ -32,8 +32,8 @@ def in_words(alarm: Alarm) -> str:
             low, high = alarm.range or (0, 1)
             often = f" and on {len(alarm.days) - 1} of the days just before" if len(alarm.days) > 1 else ""
             return (
-                f"Out of its usual range on {day(alarm.day)}{often}: recommended in {of(alarm.since, 'decisions')}; "
-                f"for so many, usual is {percent(low)} to {percent(high)}, by {before} before."
+                f"Out of its usual range on {day(alarm.day)}{often}: recommended in {of(alarm.since, 'decisions')}. "
+                f"Usual for so many is {percent(low)} to {percent(high)}; before it was in {before}."
             )
 
 

@@ -13,7 +13,7 @@ from tests import clinic
 from tests.browser.conftest import Visit, served
 from tests.browser.test_reading import LOOKS, found_by_axe, stands
 from tests.desk import staffed_copy
-from tests.test_firing import JUMPS, STOPS, TITLE, fill
+from tests.test_firing import CHANGED, JUMPS, STOPS, TITLE, fill
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,9 @@ def test_a_lead_comes_from_the_home_to_what_stopped_and_to_its_days(visit: Visit
     visitor = visit(width, scheme)
     page = visitor.signs_in("auditor")
     stands(page, "The desk today")
-    expect(page.get_by_role("region", name="Rules that fire otherwise")).to_contain_text("3 alarms.")
+    expect(page.get_by_role("region", name="Rules that fire otherwise")).to_contain_text(
+        "3 alarms not looked into yet."
+    )
     assert found_by_axe(page, []) == []
     page.get_by_role("link", name="How often each rule fires").click()
     stands(page, "Firing rates")
@@ -80,3 +82,19 @@ def test_without_scripts_a_period_is_chosen_and_taken_out(visit: Visit) -> None:
     with page.expect_download() as download:
         page.get_by_role("link", name="Take it as a table").click()
     assert download.value.suggested_filename == f"phasewise-firing-of-{JUMPS}-2026-06-01.csv"
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (320, "dark")])
+def test_without_scripts_a_lead_says_what_was_found(visit: Visit, width: int, scheme: str) -> None:
+    visitor = visit(width, scheme, scripts=False)
+    key, found = {1280: (STOPS, "A code had changed."), 320: (CHANGED, "It was meant.")}[width]
+    visitor.signs_in("approver")
+    page = visitor.opens(f"/desk/firing/{key}")
+    page.get_by_text("Say that it was looked into").click()
+    page.get_by_label("What was found").fill(found)
+    page.get_by_role("button", name="Put on record").click()
+    expect(page.get_by_text(f"Looked into by approver: {found}")).to_be_visible()
+    expect(page.get_by_label("What was found")).to_be_hidden()
+    visitor.opens("/desk/firing/")
+    expect(page.get_by_role("heading", name="Looked into", level=3)).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
