@@ -10,6 +10,7 @@ from typing import Any
 from flask import Response
 
 from cds.requests import RequestProblem
+from knowledge.proofs import UNREADABLE
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -103,6 +104,11 @@ def incident(incident_id: str) -> Problem:
 def unexpected() -> Problem:
     detail = "Something went wrong on our side; it was logged. Nothing is recommended. Send the request again."
     return Problem(500, "unexpected", "Something went wrong", detail)
+
+
+def unreadable() -> Problem:
+    detail = f"{UNREADABLE} It was logged, and nothing is recommended."
+    return Problem(500, "unreadable-record", "A record cannot be read", detail)
 
 
 def _error(error: RequestProblem) -> dict[str, str]:

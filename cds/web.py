@@ -13,6 +13,7 @@ from apispec import APISpec
 from flask import Blueprint, Flask, Response, g, request
 from flask.json.provider import DefaultJSONProvider
 from flask_smorest import Api
+from jinja2 import UndefinedError
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy.exc import DBAPIError, TimeoutError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
@@ -29,6 +30,7 @@ from cds.requests import RequestProblem, escaped
 from cds.service import EXTENSION, Service, service_of
 from knowledge.database import at_head
 from knowledge.errors import nearest
+from knowledge.proofs import unreadable
 from knowledge.weaknesses import weaknesses
 
 log = structlog.get_logger()
@@ -206,10 +208,14 @@ def _kept(error: HTTPException) -> dict[str, str]:
 
 
 def _database_error(error: Exception) -> Response:
+    if unreadable(error):
+        return _unexpected(error)
     log.error("database", error=type(error).__name__, cause=str(getattr(error, "orig", "")))
     return _said(problems.database_unavailable())
 
 
 def _unexpected(error: Exception) -> Response:
-    log.exception("unexpected", endpoint=request.endpoint)
-    return _said(problems.unexpected())
+    """What a stored value does that is not what it should be can come out anywhere: here it is told from the rest."""
+    of_record = unreadable(error) or isinstance(error, UndefinedError)
+    log.exception("unreadable" if of_record else "unexpected", endpoint=request.endpoint)
+    return _said(problems.unreadable() if of_record else problems.unexpected())

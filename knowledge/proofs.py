@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Select, select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, MultipleResultsFound, NoResultFound
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from knowledge.canonical import digest_of_bytes
@@ -24,6 +24,24 @@ from knowledge.models import (
 )
 
 PAGE = 500
+
+UNREADABLE = (
+    "Something on record cannot be read as what it should be. “phasewise audit verify” names the record that was "
+    "altered; if it finds none, the fault is in the program."
+)
+"""What is said wherever `unreadable` holds and nothing more is known."""
+
+_SIGNS = (
+    AttributeError,
+    KnowledgeError,
+    LookupError,
+    MultipleResultsFound,
+    NoResultFound,
+    OverflowError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +125,7 @@ def unreadable(problem: Exception) -> bool:
     """Whether this is what a stored value does that is not what it should be, such as a date that is none."""
     if isinstance(problem, DBAPIError):
         return "decode" in str(problem.orig)
-    return isinstance(problem, AttributeError | KnowledgeError | LookupError | TypeError | ValueError)
+    return isinstance(problem, _SIGNS)
 
 
 def each_row(

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from sqlalchemy import Connection, text
 
-from knowledge import triggers
+from knowledge import structure
 from knowledge.allowed import ALLOWED, READ, may_change
 
 IN_A_FILE = (
@@ -65,10 +65,10 @@ _RENUMBERS = text(
 def weaknesses(connection: Connection) -> list[str]:
     """How whoever is signed in could alter the record, in sentences; none when there is no way that is known.
 
-    That triggers are missing comes first: then somebody has altered the database, if not the record.
+    That its guards are not as they were made comes first: then somebody has altered the database, if not the record.
     """
-    gone = triggers.missing(connection)
-    first = [gone] if gone else []
+    altered = structure.altered(connection)
+    first = [altered] if altered else []
     if connection.dialect.name != "postgresql":
         return [*first, IN_A_FILE]
     role = connection.scalar(text("SELECT current_user"))

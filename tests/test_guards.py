@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import Engine, delete, insert, text, update
+from sqlalchemy import delete, insert, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -11,7 +11,6 @@ from cds.models import Decision, Incident
 from knowledge import lifecycle
 from knowledge.database import Base
 from knowledge.models import Activation, AuditEvent, Release, ReleaseApproval, ReleaseVersion, Version, VersionState
-from knowledge.triggers import guards, missing
 from tests.story import Story, decision, draft_of, later, on_sqlite, story
 
 pytest_plugins = ["tests.databases"]
@@ -285,24 +284,6 @@ def test_events_come_one_after_another(session: Session, told: Story, sequence: 
         f"SELECT CAST(:sequence AS bigint), {columns} FROM audit_events WHERE sequence = 1"
     )
     refuse(session, statement, INSERTED[AuditEvent], sequence=sequence)
-
-
-def test_the_guards_are_there_by_name(database: Engine) -> None:
-    """A migration that rebuilds a table drops its triggers without a word: this says which are gone."""
-    sqlite = database.dialect.name == "sqlite"
-    listed = (
-        "SELECT name FROM sqlite_master WHERE type = 'trigger'"
-        if sqlite
-        else "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled = 'A'"
-    )
-    with database.connect() as connection:
-        assert set(connection.scalars(text(listed))) == guards(database.dialect.name)
-        assert missing(connection) is None
-        trial = connection.begin_nested()
-        on_table = "" if sqlite else " ON decisions"
-        connection.exec_driver_sql(f"DROP TRIGGER decisions_kept{on_table}")
-        assert "gone or switched off: decisions_kept. Somebody" in (missing(connection) or "")
-        trial.rollback()
 
 
 def in_state(session: Session, told: Story, state: VersionState) -> Version:

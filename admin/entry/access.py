@@ -62,6 +62,10 @@ class DeskView(BaseView):
     def inaccessible_callback(self, name: str, **kwargs: Any) -> Any:
         refuse(self.readers)
 
+    def _run_view(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Flask-Admin would call a page again that met a TypeError, and tell of another one."""
+        return fn(self, *args, **kwargs)
+
 
 def only(roles: frozenset[Role]) -> Callable[[_Page], _Page]:
     """For a page or a step that fewer roles may take than read the view. Below `expose`."""

@@ -51,7 +51,8 @@ def audit_verify(files: tuple[Path, ...], keys: tuple[Path, ...], recorded: bool
         if recorded and verification.untouched:
             record_verified(session, verification, len(anchors), at=service.now())
             session.commit()
-    click.echo("\n".join([str(verification), *([] if anchors else [_NO_ANCHOR]), *weak]))
+    also = [sentence for sentence in weak if sentence != verification.problem]
+    click.echo("\n".join([str(verification), *([] if anchors else [_NO_ANCHOR]), *also]))
     if not verification.untouched:
         if recorded:
             click.echo("Nothing was put on record: a chain that is broken is not gone on with. Keep this output.")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 
 import click
 from sqlalchemy import Connection
@@ -19,6 +21,7 @@ from knowledge import audit, loading
 from knowledge.database import upgrade
 from knowledge.errors import KnowledgeError, printable
 from knowledge.files import SHIPPED
+from knowledge.proofs import UNREADABLE, unreadable
 from knowledge.steps import SYSTEM
 
 USAGE = 2
@@ -84,6 +87,11 @@ def told() -> Iterator[None]:
     except (KnowledgeError, Refused, SQLAlchemyError, ImportError, OSError) as error:
         click.echo(_sentence(error), err=True)
         sys.exit(USAGE)
+    except Exception as error:
+        if not unreadable(error):
+            raise
+        click.echo(_unreadable(error), err=True)
+        sys.exit(USAGE)
 
 
 def _sentence(error: Exception) -> str:
@@ -93,6 +101,8 @@ def _sentence(error: Exception) -> str:
                 "PHASEWISE_DATABASE_URL is not the address of a database: "
                 "write sqlite:////srv/phasewise.sqlite3 or postgresql+psycopg://name@host/database."
             )
+        case DBAPIError() if unreadable(error):
+            return _unreadable(error)
         case DBAPIError() if getattr(error.orig, "sqlstate", None) == _NOT_ALLOWED:
             said = str(error.orig).splitlines()[0]
             return (
@@ -107,6 +117,12 @@ def _sentence(error: Exception) -> str:
             return f"{error.filename or 'A file'} cannot be used: {error.strerror}."
         case _:
             return str(error)
+
+
+def _unreadable(error: Exception) -> str:
+    """What was found where, for those who look after the program: in a line, and without what the record says."""
+    found = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{UNREADABLE} ({type(error).__name__}, {Path(found.filename).name}, line {found.lineno})"
 
 
 def problem_text(problem: Problem) -> str:

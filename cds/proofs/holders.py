@@ -130,7 +130,7 @@ def _key(key: ApiKey) -> _Stored:
         "purpose": key.purpose,
         "key": keys.key_told(key),
         "created_at": instant(key.created_at),
-        "created_by": key.created_by.name if key.created_by else SYSTEM,
+        "created_by": SYSTEM if key.created_by_id is None else key.created_by and key.created_by.name,
         "revoked_at": instant(key.revoked_at) if key.revoked_at else None,
     }
     return _Stored(f"API key {key.id} ({key.label})", _names(keys.subject_of(key), key.id, key.label), row)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from cds.proofs.anchors import Anchor, check_anchors
@@ -16,7 +17,7 @@ from cds.proofs.recounting import Recount
 from cds.record.emptied import check_removals
 from cds.record.moments import check_moments
 from cds.record.sealing import check_decisions
-from knowledge import audit
+from knowledge import audit, structure
 from knowledge.audit import Check, Seen, Verification
 from knowledge.models import AuditEvent
 from knowledge.proofs import Counted, Problem
@@ -32,6 +33,12 @@ def check_decisions_and_counts(session: Session) -> Iterator[Counted | Problem]:
     yield from recount.rest()
 
 
+def check_guards(session: Session) -> Iterator[Counted | Problem]:
+    """The tables and the guards on them are as they were made: a check for `audit.verify`."""
+    if problem := structure.altered(session.connection()):
+        yield Problem(problem)
+
+
 CHECKS: Sequence[Check] = (
     check_people,
     check_keys,
@@ -39,13 +46,20 @@ CHECKS: Sequence[Check] = (
     check_decisions_and_counts,
     check_removals,
     check_moments,
+    check_guards,
 )
 """What is checked beside the chain, and the versions and releases that it tells of."""
 
 
 def verify(session: Session, anchors: Iterable[Anchor] = (), *, seen: Seen = audit.unseen) -> Verification:
     """Check everything that is on record, and that it is what was anchored: `audit.verify` of it all."""
-    return audit.verify(session, *CHECKS, of_chain=[check_anchors(tuple(anchors))], seen=seen)
+    try:
+        return audit.verify(session, *CHECKS, of_chain=[check_anchors(tuple(anchors))], seen=seen)
+    except DBAPIError:
+        session.rollback()
+        if problem := structure.altered(session.connection()):
+            return Verification({}, problem, None)
+        raise
 
 
 def record_verified(session: Session, verification: Verification, anchors: int, *, at: datetime) -> None:

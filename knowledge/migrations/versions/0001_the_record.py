@@ -8,13 +8,13 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from knowledge.migrations.changes import version_goes_forward
 from knowledge.migrations.guards import (
     append_only,
     changes_only_when,
     inserted_only_when,
     kept,
     make_refusing,
-    same,
 )
 
 revision = "0001"
@@ -190,19 +190,7 @@ def _events() -> None:
 
 def _guard_versions() -> None:
     """A draft may be rewritten; after that only the state goes forward."""
-    identity = same(["id", "kind", "key", "number", "created_at", "created_by_id"])
-    text = same(["content", "digest", "reason"])
-    submission = same(["submitted_at", "submitted_by_id"])
-    approval = same(["approved_at", "approved_by_id"])
-    step = "OLD.state || ' > ' || NEW.state"
-    forward = f"""{identity} AND (
-        {step} = 'draft > draft' AND {submission} AND {approval}
-        OR {step} = 'draft > retired' AND {text} AND {submission} AND {approval}
-        OR {step} = 'draft > submitted' AND {text} AND {approval}
-        OR {step} = 'submitted > approved' AND {text} AND {submission}
-        OR {step} IN ('submitted > returned', 'approved > released', 'approved > retired',
-                      'released > retired', 'returned > retired') AND {text} AND {submission} AND {approval}
-    )"""
+    forward = version_goes_forward()
     sentence = "A version past draft is never changed, and its state only goes forward: start a new draft."
     changes_only_when("versions", "versions_go_forward", forward, sentence)
     kept("versions", [("id",), ("kind", "key", "number")], "A version is never removed: retire it.")

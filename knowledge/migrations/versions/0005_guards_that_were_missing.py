@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from knowledge.migrations.changes import key_is_revoked, person_stays
 from knowledge.migrations.guards import (
     changes_only_when,
     inserted_only_when,
@@ -10,7 +11,6 @@ from knowledge.migrations.guards import (
     looks_only_at_the_record,
     numbered_by_the_database,
     on_sqlite,
-    same,
 )
 
 revision = "0005"
@@ -37,15 +37,14 @@ def _people_and_keys() -> None:
     changes_only_when(
         "users",
         "users_stay_who_they_are",
-        same(["id", "name", "created_at"]),
+        person_stays(),
         "The record names people: who an account stands for never changes. Make another account.",
     )
     kept("users", [("id",), ("name",)], "A person is never removed or replaced: disable the account.")
-    lasting = same(["id", "label", "prefix", "key_hash", "created_at", "created_by_id", "purpose"])
     changes_only_when(
         "api_keys",
         "api_keys_only_revoked",
-        f"{lasting} AND OLD.revoked_at IS NULL AND NEW.revoked_at IS NOT NULL",
+        key_is_revoked(),
         "A key is never changed but revoked, once: make another key.",
     )
     kept("api_keys", [("id",), ("key_hash",)], "A key is never removed or replaced: revoke it.")
