@@ -28,6 +28,10 @@ Seen = Callable[[Mapping[str, int]], None]
 """Is told how much of what was checked so far."""
 
 
+UNNAMED = "What comes next in the record was altered: something in it cannot be read."
+"""For what no check named: it is told how far they came."""
+
+
 def unseen(_: Mapping[str, int]) -> None:
     """Nobody looks on."""
 
@@ -159,6 +163,10 @@ def verify(session: Session, *checks: Check, of_chain: Iterable[Check] = (), see
                 seen(checked)
     except Unreadable as told:
         return Verification(checked, str(told), chain.head)
+    except Exception as failure:
+        if not unreadable(failure):
+            raise
+        return Verification(checked, UNNAMED, chain.head)
     return Verification(checked, None, chain.head)
 
 

@@ -26,6 +26,7 @@ from cds.serving import Standing
 from knowledge.database import at_head
 from knowledge.items import Actor
 from knowledge.models import Activation
+from knowledge.proofs import unreadable
 
 log = structlog.get_logger()
 
@@ -49,7 +50,9 @@ def home() -> Response:
         since = in_force_since(session())
     except Refused:
         return _page("pages/home.html", 503, standing=None, to_do="content")
-    except DBAPIError:
+    except DBAPIError as problem:
+        if unreadable(problem):
+            raise
         return _page("pages/home.html", 503, standing=None, to_do=_missing_in_database())
     first = [one for one in in_force.release.base.vignettes.values() if one.topic == trying.FIRST]
     return _page("pages/home.html", standing=in_force, since=since, first=first)

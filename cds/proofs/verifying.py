@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import select
@@ -15,8 +15,8 @@ from cds.proofs.anchors import Anchor, check_anchors
 from cds.proofs.holders import check_incidents, check_keys, check_people
 from cds.proofs.recounting import Recount
 from cds.record.emptied import check_removals
-from cds.record.moments import check_moments
 from cds.record.sealing import check_decisions
+from cds.record.written import check_written
 from knowledge import audit, structure
 from knowledge.audit import Check, Seen, Verification
 from knowledge.models import AuditEvent
@@ -45,7 +45,7 @@ CHECKS: Sequence[Check] = (
     check_incidents,
     check_decisions_and_counts,
     check_removals,
-    check_moments,
+    check_written,
     check_guards,
 )
 """What is checked beside the chain, and the versions and releases that it tells of."""
@@ -54,7 +54,11 @@ CHECKS: Sequence[Check] = (
 def verify(session: Session, anchors: Iterable[Anchor] = (), *, seen: Seen = audit.unseen) -> Verification:
     """Check everything that is on record, and that it is what was anchored: `audit.verify` of it all."""
     try:
-        return audit.verify(session, *CHECKS, of_chain=[check_anchors(tuple(anchors))], seen=seen)
+        verification = audit.verify(session, *CHECKS, of_chain=[check_anchors(tuple(anchors))], seen=seen)
+        if verification.problem == audit.UNNAMED:
+            named = (found.sentence for found in check_written(session) if isinstance(found, Problem))
+            return replace(verification, problem=next(named, audit.UNNAMED))
+        return verification
     except DBAPIError:
         session.rollback()
         if problem := structure.altered(session.connection()):

@@ -1,0 +1,90 @@
+"""A stored value that is not what it should be: whoever meets it is told so, and verifying names the record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+
+from cds import keys
+from cds.models import Purpose
+from cds.service import Service
+from cds.upkeep import keep_up
+from knowledge.proofs import UNREADABLE
+from tests.clinic import LOADED, Caller, Command, problem_in
+from tests.desk import enter, staffed_copy
+from tests.story import by_force
+
+RULE = "ext-oncologic-emergency-list"
+AUDITOR_KEY = "pw_audit_0123456789"
+
+
+@pytest.fixture
+def shipped_url(shipped_sqlite: str, tmp_path: Path) -> Iterator[str]:
+    with staffed_copy(shipped_sqlite, tmp_path) as url:
+        yield url
+
+
+@pytest.fixture
+def touched(service: Service, caller: Caller) -> Iterator[Service]:
+    """A service whose database one decision is sealed in, and an auditor has a key to."""
+    with service.sessions() as session:
+        keys.issue(session, "The audit", by=None, at=LOADED, key=AUDITOR_KEY, purpose=Purpose.AUDIT)
+        session.commit()
+    caller.ask({"has_mbc": True})
+    keep_up(service)
+    return service
+
+
+@pytest.mark.parametrize(
+    ("change", "page", "path", "named"),
+    [
+        ("activations SET since = 'yesterday'", "in-force", "in-force", "Row 1 of the activations"),
+        ("versions SET content = CAST(x'ff' AS text)", "rules/", f"rules/{RULE}/versions", "Row 1 of the versions"),
+        ("decisions SET recorded_at = 7", "decisions/", "decisions", "Decision number 1"),
+        ("releases SET origin = CAST(x'ff' AS text)", "releases/", "releases", "Row 1 of the releases"),
+    ],
+)
+def test_it_is_said_at_the_desk_by_the_api_and_by_commands(
+    touched: Service, client: FlaskClient, runner: Command, change: str, page: str, path: str, named: str
+) -> None:
+    enter(client, "auditor")
+    with touched.sessions() as session:
+        by_force(session, f"UPDATE {change}")
+        session.commit()
+    shown = client.get(f"/desk/{page}")
+    assert (shown.status_code, "A record cannot be read" in shown.text) == (500, True)
+    told = Caller(client, {"Authorization": f"Bearer {AUDITOR_KEY}"}).get(f"/api/v1/{path}")
+    assert problem_in(told, 500)["type"] == "urn:phasewise:problem:unreadable-record"
+    verified = runner("audit", "verify")
+    assert verified.exit_code == 1
+    assert named in verified.stdout
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        (
+            "decisions SET clinically_approved = ''",
+            "decisions was altered: its clinically_approved is not written as yes",
+        ),
+        ("decision_blocks SET first = 'one'", "decision_blocks was altered: its first is not written as whole numbers"),
+    ],
+)
+def test_what_is_not_of_its_columns_kind_is_named(touched: Service, runner: Command, change: str, what: str) -> None:
+    with touched.sessions() as session:
+        by_force(session, f"UPDATE {change}")
+        session.commit()
+    assert f"Row 1 of {what}" in runner("audit", "verify").stdout
+
+
+def test_a_command_that_meets_it_says_so_in_a_line(touched: Service, runner: Command) -> None:
+    with touched.sessions() as session:
+        by_force(session, "UPDATE activations SET since = 'yesterday'")
+        session.commit()
+    sealed = runner("audit", "seal")
+    assert sealed.exit_code == 2
+    assert sealed.stderr.startswith(UNREADABLE)
+    assert "Traceback" not in sealed.stderr
