@@ -30,7 +30,16 @@ _ALWAYS = frozenset(
     }
 )
 _LOOKED_UP = frozenset(
-    {"database_list", "foreign_key_list", "index_info", "index_list", "index_xinfo", "table_info", "table_list"}
+    {
+        "database_list",
+        "foreign_key_list",
+        "integrity_check",
+        "index_info",
+        "index_list",
+        "index_xinfo",
+        "table_info",
+        "table_list",
+    }
     | {"table_xinfo"}
 )
 """Pragmas that only look, whatever follows them."""

@@ -28,7 +28,7 @@ def shipped_url(shipped_sqlite: str, tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-def touched(service: Service, caller: Caller) -> Iterator[Service]:
+def touched(service: Service, caller: Caller) -> Service:
     """A service whose database one decision is sealed in, and an auditor has a key to."""
     with service.sessions() as session:
         keys.issue(session, "The audit", by=None, at=LOADED, key=AUDITOR_KEY, purpose=Purpose.AUDIT)

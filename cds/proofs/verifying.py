@@ -16,7 +16,7 @@ from cds.proofs.holders import check_incidents, check_keys, check_people
 from cds.proofs.recounting import Recount
 from cds.record.emptied import check_removals
 from cds.record.sealing import check_decisions
-from cds.record.written import check_written
+from cds.record.written import check_file, check_written
 from knowledge import audit, structure
 from knowledge.audit import Check, Seen, Verification
 from knowledge.models import AuditEvent
@@ -46,6 +46,7 @@ CHECKS: Sequence[Check] = (
     check_decisions_and_counts,
     check_removals,
     check_written,
+    check_file,
     check_guards,
 )
 """What is checked beside the chain, and the versions and releases that it tells of."""

@@ -1,10 +1,10 @@
-"""Values on SQLite, which keeps anything in any column: each is of its column's kind, and written in the one way of it."""
+"""Values on SQLite, which keeps anything in any column: each is of its kind, and written in the one way of it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sqlalchemy import Boolean, Column, ColumnElement, Date, Integer, Text, and_, func, literal_column, select
+from sqlalchemy import Boolean, Column, ColumnElement, Date, Integer, Text, and_, func, literal_column, select, text
 from sqlalchemy import type_coerce as taken_as
 from sqlalchemy.orm import Session
 
@@ -37,6 +37,21 @@ def check_written(session: Session) -> Iterator[Counted | Problem]:
             found = session.execute(this).one()
             name, what, _ = next(one for one, so in zip(wanted, found, strict=True) if not so)
             yield Problem(f"Row {number} of {table.name} was altered: its {name} is not written as {what} are.")
+
+
+def check_file(session: Session) -> Iterator[Counted | Problem]:
+    """Every index leads to all its rows, so that nothing is hidden from whoever looks for it: on SQLite.
+
+    A check for `audit.verify`, which itself reads the tables in the order of their keys, and no index.
+    """
+    if session.get_bind().dialect.name != "sqlite":
+        return
+    found = session.scalars(text("PRAGMA integrity_check(1)")).one()
+    if found != "ok":
+        yield Problem(
+            f"The file of the record was altered, or damaged: {found}. Go on with a restored database, as what is "
+            "looked for in this one may not be found."
+        )
 
 
 def _written(column: Column[object]) -> tuple[str, ColumnElement[bool]]:
