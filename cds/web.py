@@ -28,6 +28,7 @@ from cds.pages.views import pages
 from cds.problems import Problem, Refused
 from cds.requests import RequestProblem, escaped
 from cds.service import EXTENSION, Service, service_of
+from knowledge import structure
 from knowledge.database import at_head
 from knowledge.errors import nearest
 from knowledge.proofs import unreadable
@@ -126,13 +127,15 @@ def readyz() -> tuple[dict[str, Any], int]:
         migrated = at_head(service.database)
         with service.sessions() as session:
             release = standing(service, session).release.number if migrated else None
-            weak = migrated and bool(weaknesses(session.connection()))
+            altered = structure.altered(session.connection()) if migrated else None
+            weak = [one for one in weaknesses(session.connection()) if one != altered] if migrated else []
     except (DBAPIError, Refused) as error:
         reason = error.problem.title if isinstance(error, Refused) else "The database cannot be used"
         return {"status": "not ready", "reason": reason}, 503
     if not migrated:
         return {"status": "not ready", "reason": "The database wants `phasewise db upgrade`"}, 503
-    return {"status": "ready", "release": release, "warnings": [_WEAK] if weak else []}, 200
+    warnings = [*([altered] if altered else []), *([_WEAK] if weak else [])]
+    return {"status": "ready", "release": release, "warnings": warnings}, 200
 
 
 @health.route("/metrics")

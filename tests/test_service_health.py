@@ -55,6 +55,14 @@ def test_without_its_database_the_process_lives_but_is_not_ready(client: FlaskCl
     assert client.get("/healthz").get_json() == {"status": "ok"}
 
 
+def test_a_guard_that_was_altered_is_named(client: FlaskClient, service: Service) -> None:
+    with service.owner() as owner, owner.begin() as connection:
+        connection.exec_driver_sql("DROP TRIGGER users_kept")
+    status, told = ready(client)
+    assert (status, told["status"]) == (200, "ready")
+    assert "altered: users_kept is gone. Somebody who owns the database did it" in str(told["warnings"])
+
+
 def test_a_server_that_cannot_be_reached_is_not_ready() -> None:
     with clinic.open_app("postgresql+psycopg://nobody@127.0.0.1:1/nowhere") as app:
         assert ready(app.test_client()) == (503, {"status": "not ready", "reason": "The database cannot be used"})

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
@@ -33,7 +36,7 @@ def touched(service: Service, caller: Caller) -> Service:
     with service.sessions() as session:
         keys.issue(session, "The audit", by=None, at=LOADED, key=AUDITOR_KEY, purpose=Purpose.AUDIT)
         session.commit()
-    caller.ask({"has_mbc": True})
+    caller.ask({"has_mbc": True}, subject="somebody")
     keep_up(service)
     return service
 
@@ -78,6 +81,30 @@ def test_what_is_not_of_its_columns_kind_is_named(touched: Service, runner: Comm
         by_force(session, f"UPDATE {change}")
         session.commit()
     assert f"Row 1 of {what}" in runner("audit", "verify").stdout
+
+
+def test_a_row_that_an_index_hides_is_named(touched: Service, runner: Command) -> None:
+    """Whoever looks for the subject finds nothing, while the row stands in its table as it was."""
+    touched.database.dispose()
+    [stored] = by_hand(touched, "SELECT sql FROM sqlite_master WHERE name = 'ix_decisions_subject'")[0]
+    for written in (f"{stored} AND subject <> ''somebody''", stored):
+        by_hand(
+            touched,
+            "PRAGMA writable_schema = ON",
+            f"UPDATE sqlite_master SET sql = '{written}' WHERE name = 'ix_decisions_subject'",
+            "PRAGMA writable_schema = OFF",
+        )
+        if written != stored:
+            by_hand(touched, "REINDEX ix_decisions_subject")
+    found = by_hand(touched, "SELECT count(*) FROM decisions WHERE subject = 'somebody'")
+    assert found == [(0,)]
+    assert "row 1 missing from index ix_decisions_subject" in runner("audit", "verify").stdout
+
+
+def by_hand(service: Service, *statements: str) -> list[tuple[Any, ...]]:
+    """What the last of the statements gives, by SQLite itself."""
+    with closing(sqlite3.connect(str(service.database.url.database), isolation_level=None)) as connection:
+        return [connection.execute(statement).fetchall() for statement in statements][-1]
 
 
 def test_a_command_that_meets_it_says_so_in_a_line(touched: Service, runner: Command) -> None:
