@@ -107,11 +107,12 @@ def by_hand(service: Service, *statements: str) -> list[tuple[Any, ...]]:
         return [connection.execute(statement).fetchall() for statement in statements][-1]
 
 
-def test_a_command_that_meets_it_says_so_in_a_line(touched: Service, runner: Command) -> None:
+def test_a_command_that_meets_it_says_so_in_a_line(touched: Service, caller: Caller, runner: Command) -> None:
+    asked = caller.ask({"has_mbc": True})["decision_id"]
     with touched.sessions() as session:
-        by_force(session, "UPDATE activations SET since = 'yesterday'")
+        by_force(session, "UPDATE decisions SET recorded_at = 'yesterday'")
         session.commit()
-    sealed = runner("audit", "seal")
-    assert sealed.exit_code == 2
-    assert sealed.stderr.startswith(UNREADABLE)
-    assert "Traceback" not in sealed.stderr
+    proof = runner("audit", "proof", asked)
+    assert proof.exit_code == 2
+    assert proof.stderr.startswith(UNREADABLE)
+    assert "Traceback" not in proof.stderr
