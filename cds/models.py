@@ -49,7 +49,7 @@ class Decision(Base):
 
     `sequence` is the table's own key, so that paging and sealing follow it and SQLite keeps no second index
     for it; `id` is the key that everybody else uses, `session.get(Decision, id)` included. `salt` is random,
-    and keeps `digest` from giving a fact away once the facts are removed; cds/record/sealing.py says how it is made.
+    and keeps `digest` from giving a fact away once the facts are removed; cds/record/digests.py says how it is made.
 
     Once the facts are removed, what could speak of the patient is empty, `personal` is the digest of what it was,
     and `removed_in` is the sequence of the event that tells of the removal. `software` and `clinically_approved`

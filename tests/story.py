@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session
 
 from cds import keys
 from cds.models import Decision
+from cds.record.digests import decision_digest
 from cds.record.incidents import record_incident
-from cds.record.sealing import decision_digest, seal
+from cds.record.sealing import seal
 from knowledge import audit, lifecycle
 from knowledge.items import ItemKind
 from knowledge.models import Activation, Release, ReleaseApproval, Role, User, Version

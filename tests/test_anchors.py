@@ -14,8 +14,9 @@ from sqlalchemy.orm import Session
 
 from cds.proofs import anchors
 from cds.proofs.anchors import Anchor, NothingToAnchor, check_anchors
+from cds.record.digests import leaf
 from cds.record.merkle import Tree
-from cds.record.sealing import check_decisions, leaf
+from cds.record.sealing import check_decisions
 from knowledge import audit
 from knowledge.audit import event_digest, verify
 from knowledge.models import AuditEvent

@@ -25,7 +25,7 @@ from cds.changes.beside import NotComparable, over_vignettes
 from cds.changes.candidate import candidate
 from cds.changes.running import KEPT, SILENCE, TooManyAtOnce, What, found_by
 from cds.models import ComparisonRun, Decision, Work
-from cds.record.sealing import decision_digest
+from cds.record.digests import decision_digest
 from cds.service import Service, service_of
 from knowledge import audit, lifecycle, people
 from knowledge.database import connect, sessions, upgrade

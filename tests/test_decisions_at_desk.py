@@ -16,7 +16,7 @@ from cds.deciding import Disagreement
 from cds.models import Decision, Incident, Purpose
 from cds.record import retention
 from cds.record.sealing import seal
-from cds.replay import replaying
+from cds.replay import keeping, replaying
 from cds.search import finding
 from cds.search.criteria import COMMAND, Criteria
 from cds.service import Service
@@ -235,7 +235,8 @@ def test_what_is_not_as_recorded_is_an_incident_once_for_each_version_of_the_pro
     assert detail["recorded"][column] != detail["made_again"][column]
     assert [json.loads(event.details)["incident"] for event in reads(service)] == [1, 1, 1]
     altered(service, key, software="0.0.1")
-    monkeypatch.setattr(replaying, "SOFTWARE", "99.0")
+    for module in (replaying, keeping):
+        monkeypatch.setattr(module, "SOFTWARE", "99.0")
     said = words(read(auditor, f"/desk/decisions/{key}"))
     assert "Version 0.0.1 of the program answered then, and this is version 99.0" in said
     assert "Incident 2" in said

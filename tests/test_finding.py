@@ -20,9 +20,10 @@ from cds.record.tallying import tally
 from cds.requests import UnusableRequest
 from cds.search import finding, looking
 from cds.search.counting import Count, how_many
-from cds.search.criteria import COMMAND, Criteria, Outcome, read_criteria
+from cds.search.criteria import COMMAND, Criteria, Outcome
 from cds.search.finding import Found, find
 from cds.search.orders import Orders
+from cds.search.reading import read_criteria
 from knowledge import lifecycle
 from knowledge.database import sessions
 from knowledge.items import ItemKind

@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from cds.deciding import decide
 from cds.models import Decision
-from cds.record import sealing
+from cds.record import digests, sealing
 from cds.record.recording import question_of
 from cds.service import service_of
 from knowledge import audit
@@ -40,7 +40,7 @@ def caller(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
             rows = session.scalars(select(Decision)).all()
             for row in rows:
                 again = decide(release, question_of(row), clinically_approved=False).response
-                assert row.response_digest == sealing.digest_of_bytes(again)
+                assert row.response_digest == digests.digest_of_bytes(again)
         with service.sessions() as session:
             assert audit.verify(session, sealing.check_decisions).problem is None
 

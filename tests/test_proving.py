@@ -23,8 +23,9 @@ from cds.models import Decision
 from cds.proofs import anchors, blocks
 from cds.proofs.blocks import ANCHORED, Subtrees
 from cds.proofs.proving import NoDecision, NotProvable, proof_of, row_of
+from cds.record.digests import leaf
 from cds.record.merkle import NotInTree, path_by, path_to, root_by
-from cds.record.sealing import leaf, seal
+from cds.record.sealing import seal
 from knowledge.models import AuditEvent, Release
 from tests.story import by_force, count_from_one, decision, later, on_sqlite, story
 from tests.test_sealing import head

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from cds.deciding import Answer, Disagreement, Question, decide, letters
 from cds.models import Decision, Incident
 from cds.preparing import Intake
-from cds.record import sealing
+from cds.record import digests, sealing
 from cds.record.recording import question_of
 from cds.releases import PreparedRelease
 from cds.service import Service, service_of
@@ -115,7 +115,7 @@ def test_a_recorded_decision_is_proven_by_its_digest_and_sealed(caller: Caller, 
     with service.sessions() as session:
         row = session.get_one(Decision, decision)
         columns = {column.name: getattr(row, column.name) for column in Decision.__table__.columns}
-        assert row.digest == sealing.decision_digest(columns)
+        assert row.digest == digests.decision_digest(columns)
     with service.sessions() as session:
         assert sealing.seal(session, NOW + timedelta(hours=1)) > 0
         session.commit()
@@ -134,7 +134,7 @@ def test_each_decision_has_a_salt_that_keeps_its_digest_from_giving_the_facts_aw
         columns = {column.name: getattr(first, column.name) for column in Decision.__table__.columns}
     assert first.salt != second.salt
     assert len(bytes.fromhex(first.salt)) == 16
-    assert sealing.personal_digest(columns) != sealing.personal_digest({**columns, "salt": second.salt})
+    assert digests.personal_digest(columns) != digests.personal_digest({**columns, "salt": second.salt})
 
 
 @pytest.fixture

@@ -18,8 +18,8 @@ from sqlalchemy.orm import Session
 
 from cds import keys, schemas
 from cds.models import Decision, Purpose
+from cds.record.digests import personal_digest
 from cds.record.emptied import EMPTIED_DECISION
-from cds.record.sealing import personal_digest
 from cds.service import Service, service_of
 from knowledge import audit, lifecycle
 from knowledge.canonical import digest_of_bytes

@@ -17,9 +17,10 @@ from sqlalchemy.orm import Session
 
 from cds.models import ComparisonRun, Decision, Incident, Work
 from cds.record import retention
+from cds.record.digests import decision_digest, personal_digest
 from cds.record.emptied import EMPTIED_DECISION, check_removals
 from cds.record.incidents import record_incident
-from cds.record.sealing import check_decisions, decision_digest, personal_digest, seal
+from cds.record.sealing import check_decisions, seal
 from cds.service import Service
 from knowledge.audit import verify
 from knowledge.canonical import digest, instant

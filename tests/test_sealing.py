@@ -17,8 +17,9 @@ from sqlalchemy.orm import Session
 from structlog.testing import capture_logs
 
 from cds.models import Decision
+from cds.record.digests import decision_digest, personal_digest
 from cds.record.merkle import Tree
-from cds.record.sealing import NotSealable, Proofs, check_decisions, decision_digest, personal_digest, seal
+from cds.record.sealing import NotSealable, Proofs, check_decisions, seal
 from knowledge.audit import verify
 from knowledge.canonical import canonical, digest, digest_of_bytes, instant
 from knowledge.database import sessions

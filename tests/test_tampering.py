@@ -14,8 +14,9 @@ from cds.models import Decision
 from cds.proofs.proving import NotProvable, proof_of, row_of
 from cds.proofs.verifying import verify
 from cds.record import retention
+from cds.record.digests import personal_digest
 from cds.record.incidents import record_incident
-from cds.record.sealing import personal_digest, seal
+from cds.record.sealing import seal
 from cds.record.tallying import tally
 from knowledge.audit import event_digest
 from knowledge.canonical import digest

@@ -20,9 +20,10 @@ from cds.record.emptied import subjects_removed_before
 from cds.requests import UnusableRequest
 from cds.search import finding
 from cds.search.counting import how_many
-from cds.search.criteria import COMMAND, FIELDS, Criteria, Outcome, read_criteria
+from cds.search.criteria import COMMAND, Criteria, Outcome
 from cds.search.decision_rows import columns, pages
 from cds.search.finding import Found, find
+from cds.search.reading import FIELDS, read_criteria
 from cds.search.taking import Form
 from cds.service import service_of
 from knowledge import audit

@@ -15,9 +15,9 @@ from admin.record.happened import GROUPS, PROGRAM, done, leads_to, line_by_line,
 from cds.api import session
 from cds.requests import unstorable
 from cds.search.actions import wrong_beginning
-from cds.search.criteria import LONGEST, day_or_moment
 from cds.search.event_rows import COLUMNS, pages
 from cds.search.events import PAGE, Wanted, actions, page_of_events, told
+from cds.search.reading import LONGEST, day_or_moment
 from cds.search.taking import Form
 from cds.service import service_of
 from knowledge.canonical import instant

@@ -24,7 +24,7 @@ from cds.pages.checklist import ACTORS, checklist_page, known_in_words, reader_n
 from cds.pages.error_pages import error_page
 from cds.pages.trying import Tried, answered
 from cds.record.emptied import facts_removed
-from cds.replay import as_of, replaying
+from cds.replay import as_of, keeping
 from cds.replay.accounts import accounts_of
 from cds.replay.as_of import Asked, NotAsked, Wanted
 from cds.replay.replaying import Outcome, Replay, replay, said_of
@@ -160,7 +160,7 @@ def _told(decision: Decision, action: str, details: Mapping[str, Any]) -> None:
 
 def _replayed(made: Replay, what: str) -> int | None:
     """Put on record that a decision was read and made again; the number of the incident when it is not the same."""
-    incident = replaying.on_record(session(), service_of(), made, actor=signed_in().name, details=_reader(what))
+    incident = keeping.on_record(session(), service_of(), made, actor=signed_in().name, details=_reader(what))
     session().commit()
     return incident
 

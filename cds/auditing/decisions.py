@@ -15,9 +15,10 @@ from cds.problems import Refused
 from cds.record.emptied import subjects_removed_before
 from cds.requests import UnusableRequest
 from cds.schemas import Shape
-from cds.search.criteria import COMMAND, Criteria, Outcome, read_criteria
+from cds.search.criteria import COMMAND, Criteria, Outcome
 from cds.search.decision_rows import columns, pages, row_of
 from cds.search.finding import find
+from cds.search.reading import read_criteria
 from cds.search.taking import Form, Taking, taken
 from cds.service import service_of
 from knowledge.canonical import instant

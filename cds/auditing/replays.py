@@ -15,7 +15,7 @@ from cds.asking import json_in
 from cds.auditing.blueprint import audit_api, reader, told
 from cds.models import Decision
 from cds.problems import MEDIA_TYPE, Refused
-from cds.replay import as_of, replaying
+from cds.replay import as_of, keeping
 from cds.replay.as_of import NotAsked, Wanted
 from cds.replay.in_full import asked_shown, replay_shown
 from cds.replay.replaying import replay
@@ -119,7 +119,7 @@ def replay_decision(decision_id: str) -> dict[str, Any]:
         asked = as_of.ask(session(), service.serving, made, wanted) if wanted else None
     except NotAsked as error:
         raise Refused(problems.unusable([RequestProblem(f"/{next(iter(asked_of), '')}", str(error))])) from None
-    incident = replaying.on_record(session(), service, made, actor=reader(), details={"by": "the API"})
+    incident = keeping.on_record(session(), service, made, actor=reader(), details={"by": "the API"})
     if asked is None:
         session().commit()
     else:

@@ -7,7 +7,7 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validates_schema
 
-from cds.search.criteria import day_or_moment
+from cds.search.reading import day_or_moment
 from knowledge.errors import WrongValue
 
 _WHEN = "A day such as 2026-01-31, in UTC, or a moment with its zone."

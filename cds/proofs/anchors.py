@@ -19,8 +19,9 @@ from sqlalchemy.orm import Session
 
 from cds.proofs.blocks import ANCHORED, Subtrees
 from cds.proofs.site_keys import CURVE
+from cds.record.digests import leaf
 from cds.record.merkle import Tree
-from cds.record.sealing import SEALED, leaf
+from cds.record.sealing import SEALED
 from knowledge import audit
 from knowledge.canonical import canonical, digest_of_bytes, instant
 from knowledge.errors import KnowledgeError

@@ -12,8 +12,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from cds.record.digests import leaf
 from cds.record.merkle import NotInTree, Tree
-from cds.record.sealing import leaf
 from knowledge.models import AuditEvent
 
 ANCHORED = "chain.anchored"

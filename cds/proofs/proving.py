@@ -18,8 +18,9 @@ from cds.models import Decision
 from cds.proofs import anchors
 from cds.proofs.anchors import Anchor
 from cds.proofs.blocks import ANCHORED, Subtrees
+from cds.record.digests import decision_digest, digested, leaf, personal
 from cds.record.merkle import path_by, path_to, root_by
-from cds.record.sealing import SEALED, Batch, batch_in, decision_digest, digested, leaf, personal
+from cds.record.sealing import SEALED, Batch, batch_in
 from cds.requests import unstorable
 from knowledge import audit
 from knowledge.audit import event_digest

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, insert
 
 from cds.deciding import Answer, Question, known_as_json, letters
 from cds.models import Decision
-from cds.record.sealing import decision_digest
+from cds.record.digests import decision_digest
 from cds.releases import PreparedRelease
 from cds.writing import compact
 from knowledge.canonical import digest_of_bytes

@@ -18,8 +18,9 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from cds.changes.running import what_from
 from cds.models import ComparisonRun, Decision, Incident
 from cds.record import incidents
+from cds.record.digests import personal_digest, problem_with
 from cds.record.emptied import EMPTIED_DECISION, EMPTIED_INCIDENT, REMOVED
-from cds.record.sealing import Proofs, last_sealed, personal_digest, problem_with
+from cds.record.sealing import Proofs, last_sealed
 from knowledge import audit
 from knowledge.canonical import instant
 from knowledge.database import take_turn

@@ -11,7 +11,7 @@ from cds.changes.comparing import Change, Side
 from cds.models import ApiKey, Decision
 from cds.record.emptied import facts_removed
 from cds.record.recording import SOFTWARE
-from cds.replay import replaying
+from cds.replay import keeping
 from cds.replay.accounts import RuleAccount, accounts_of, recorded_states
 from cds.replay.as_of import Asked
 from cds.replay.replaying import Replay, replay, said_of
@@ -27,7 +27,7 @@ def read_in_full(session: Session, service: Service, decision: Decision, *, acto
     rules = [rule_shown(one) for one in accounts_of(session, made)]
     # Not earlier: from here to the commit, others who write to the chain wait.
     details = {"what": "the decision", "by": "the API"}
-    incident = replaying.on_record(session, service, made, actor=actor, details=details)
+    incident = keeping.on_record(session, service, made, actor=actor, details=details)
     release = session.get_one(Release, decision.release_id)
     known, actors = read_or_none(decision.facts_known), read_or_none(decision.actors or "[]")
     known = known if isinstance(known, dict) else {}

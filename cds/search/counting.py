@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from cds.models import Decision, DecisionBlock
 from cds.search.criteria import Criteria, places_of
-from cds.search.finding import fits
+from cds.search.fitting import fits
 from cds.search.looking import Stretch, counts_of, whole
 from cds.search.orders import Orders
 

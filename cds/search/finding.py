@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, false, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, func, select, tuple_
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import InstrumentedAttribute
 
 from cds.models import ApiKey, Decision
-from cds.search.criteria import COMMAND, Criteria, Outcome, places_of
-from cds.search.looking import Places, Stretch, at, stretches, whole
+from cds.search.criteria import Criteria, places_of
+from cds.search.fitting import fits, of_app
+from cds.search.looking import Places, Stretch, stretches, whole
 from cds.search.orders import Order, Orders
 from knowledge.items import State
 
@@ -185,49 +186,8 @@ def _straight(session: Session, criteria: Criteria, releases: Places | None) -> 
 
 
 def _rare(session: Session, criteria: Criteria) -> bool:
-    some = select(Decision.sequence).where(_of_app(criteria)).limit(RARE + 1).subquery()
+    some = select(Decision.sequence).where(of_app(criteria)).limit(RARE + 1).subquery()
     return (session.scalar(select(func.count()).select_from(some)) or 0) <= RARE
-
-
-def _of_app(criteria: Criteria) -> ColumnElement[bool]:
-    if criteria.app == COMMAND:
-        return and_(Decision.api_key_id.is_(None), Decision.origin == COMMAND)
-    return Decision.api_key_id == criteria.app
-
-
-def fits(criteria: Criteria, releases: Places | None) -> Iterator[ColumnElement[bool]]:
-    """What holds of each decision that is found, whatever the blocks say."""
-    if criteria.named:
-        yield or_(Decision.id == criteria.named, Decision.subject == criteria.named)
-    if criteria.subject:
-        yield Decision.subject == criteria.subject
-    if criteria.since is not None:
-        yield Decision.recorded_at >= criteria.since
-    if criteria.until is not None:
-        yield Decision.recorded_at < criteria.until
-    if criteria.app is not None:
-        yield _of_app(criteria)
-    if releases is not None and not (criteria.rule and criteria.outcome):
-        yield _of_releases([*releases])
-    if criteria.outcome is not None:
-        yield _became(criteria.outcome, releases if criteria.rule else None)
-
-
-def _of_releases(releases: Sequence[int]) -> ColumnElement[bool]:
-    return Decision.release_id == releases[0] if len(releases) == 1 else Decision.release_id.in_(releases)
-
-
-def _became(outcome: Outcome, releases: Places | None) -> ColumnElement[bool]:
-    if outcome is Outcome.NOTHING:
-        return func.replace(Decision.states, State.RECOMMENDED[0], "") == Decision.states
-    letter = outcome[0]
-    if releases is None:
-        return func.replace(Decision.states, letter, "") != Decision.states
-    stands = [
-        and_(_of_releases(held), func.substr(Decision.states, place + 1, 1) == letter)
-        for place, held in at(releases).items()
-    ]
-    return or_(false(), *stands)
 
 
 def _listed(

@@ -23,9 +23,10 @@ from cds.models import ApiKey, Decision
 from cds.record.sealing import LARGEST, seal
 from cds.record.tallying import MOST, tally
 from cds.search.counting import how_many
-from cds.search.criteria import Criteria, read_criteria
+from cds.search.criteria import Criteria
 from cds.search.finding import find
 from cds.search.orders import Orders
+from cds.search.reading import read_criteria
 from knowledge import lifecycle
 from knowledge.database import connect, sessions, upgrade
 from knowledge.items import ItemKind
