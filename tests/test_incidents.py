@@ -12,8 +12,10 @@ import pytest
 from sqlalchemy import select
 
 from cds.models import Incident
+from cds.record import retention
 from cds.record.incidents import Kind, record_incident
 from cds.service import Service
+from knowledge.database import sessions
 from knowledge.models import AuditEvent
 from tests import clinic
 from tests.clinic import NOW, Caller, problem_in
@@ -83,6 +85,18 @@ def test_one_is_read_with_all_that_was_kept_and_that_is_on_record(
     assert told[0].actor == "key pw_audit (The audit of the tests)"
     assert (recorded.subject, json.loads(recorded.details)["digest"]) == ("incident/1", one["digest"])
     assert one["digest"] == incident.digest
+
+
+def test_of_what_was_removed_nothing_is_shown_but_that_it_was(auditor: Caller, service: Service, decided: str) -> None:
+    removal = retention.asked(1, "Kept for a day.", at=NOW + timedelta(hours=1))
+    with service.owner() as owner, sessions(owner)() as session:
+        for _ in retention.removed(session, removal):
+            session.commit()
+    one = auditor.shown("/api/v1/incidents/1")
+    assert (one["removed"], one["kept"], one["decision_id"]) == (True, None, None)
+    assert auditor.shown("/api/v1/incidents/2")["removed"] is False
+    with service.sessions() as session:
+        assert session.get_one(AuditEvent, one["removed_in"]).action == "facts.removed"
 
 
 def test_what_there_is_none_of_is_said(auditor: Caller, decided: str) -> None:

@@ -125,7 +125,10 @@ def test_a_day_out_of_its_usual_range_is_told_for_a_week() -> None:
     alarm = only(points[:29])
     assert (alarm.kind, alarm.day, alarm.days) == (Kind.OUT_OF_RANGE, points[28].day, (points[28].day,))
     assert alarm.range == (0, 0.14)
-    assert "Usual for so many is 0\u00a0% to 14\u00a0%; before it was in 154 of 2,800 (5.5\u00a0%)." in in_words(alarm)
+    assert (
+        "For so many decisions 0\u00a0% to 14\u00a0% is usual; before, it was in 154 of 2,800 (5.5\u00a0%)."
+        in in_words(alarm)
+    )
     assert kinds(points[:35]) == [Kind.OUT_OF_RANGE]
     assert kinds(points) == []
 

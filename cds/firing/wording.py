@@ -33,7 +33,7 @@ def in_words(alarm: Alarm) -> str:
             often = f" and on {len(alarm.days) - 1} of the days just before" if len(alarm.days) > 1 else ""
             return (
                 f"Out of its usual range on {day(alarm.day)}{often}: recommended in {of(alarm.since, 'decisions')}. "
-                f"Usual for so many is {percent(low)} to {percent(high)}; before it was in {before}."
+                f"For so many decisions {percent(low)} to {percent(high)} is usual; before, it was in {before}."
             )
 
 
