@@ -31,7 +31,7 @@ from cds.service import EXTENSION, Service, service_of
 from knowledge import structure
 from knowledge.database import at_head
 from knowledge.errors import nearest
-from knowledge.proofs import unreadable
+from knowledge.proofs import UNREADABLE, unreadable
 from knowledge.weaknesses import weaknesses
 
 log = structlog.get_logger()
@@ -129,8 +129,12 @@ def readyz() -> tuple[dict[str, Any], int]:
             release = standing(service, session).release.number if migrated else None
             altered = structure.altered(session.connection()) if migrated else None
             weak = [one for one in weaknesses(session.connection()) if one != altered] if migrated else []
-    except (DBAPIError, Refused) as error:
-        reason = error.problem.title if isinstance(error, Refused) else "The database cannot be used"
+    except Refused as error:
+        return {"status": "not ready", "reason": error.problem.title}, 503
+    except Exception as error:
+        if not (unreadable(error) or isinstance(error, DBAPIError)):
+            raise
+        reason = UNREADABLE if unreadable(error) else "The database cannot be used"
         return {"status": "not ready", "reason": reason}, 503
     if not migrated:
         return {"status": "not ready", "reason": "The database wants `phasewise db upgrade`"}, 503

@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 from cds import keys
 from cds.models import Purpose
 from cds.service import Service
+from cds.serving import Serving
 from cds.upkeep import keep_up
 from knowledge.proofs import UNREADABLE
 from tests.clinic import LOADED, Caller, Command, problem_in
@@ -105,6 +106,15 @@ def by_hand(service: Service, *statements: str) -> list[tuple[Any, ...]]:
     """What the last of the statements gives, by SQLite itself."""
     with closing(sqlite3.connect(str(service.database.url.database), isolation_level=None)) as connection:
         return [connection.execute(statement).fetchall() for statement in statements][-1]
+
+
+def test_a_release_that_cannot_be_read_is_not_ready(touched: Service, client: FlaskClient) -> None:
+    with touched.sessions() as session:
+        by_force(session, "UPDATE releases SET origin = CAST(x'ff' AS text)")
+        session.commit()
+    touched.serving = Serving()
+    told = client.get("/readyz")
+    assert (told.status_code, told.get_json()) == (503, {"status": "not ready", "reason": UNREADABLE})
 
 
 def test_a_command_that_meets_it_says_so_in_a_line(touched: Service, caller: Caller, runner: Command) -> None:
