@@ -18,6 +18,7 @@ from admin.releases.due import due
 from cds.answering import standing
 from cds.api import session
 from cds.firing import wording
+from cds.firing.alarms import watching_of
 from cds.models import Incident
 from cds.pages.views import in_force_since
 from cds.problems import Refused
@@ -57,7 +58,7 @@ class Home(DeskView, AdminIndexView):
         except Refused:
             in_force = None
         clinical = current_user.role in CLINICAL
-        watched = service_of().watching.current(session(), service_of().now()) if clinical else None
+        watched = watching_of(service_of()).current(session(), service_of().now()) if clinical else None
         noted = watched.noted(session()) if watched else []
         dated = due(session(), service_of().now().date()) if clinical else []
         incidents = select(Incident).order_by(Incident.id.desc())

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import os
+import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import cast
+from typing import Any, TypeVar, cast
 
 from flask import Flask, current_app
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from sqlalchemy import Engine
 
-from cds.firing.alarms import Watching
-from cds.record.refusals import Refusals
-from cds.search.orders import Orders
 from cds.serving import Serving
 from knowledge.database import connect, sessions
 
 EXTENSION = "phasewise"
+T = TypeVar("T")
 
 
 def _default_database() -> str:
@@ -102,10 +101,16 @@ class Service:
         self.database = connect(settings.database_url, busy_seconds=settings.busy_seconds)
         self.sessions = sessions(self.database)
         self.serving = Serving()
-        self.orders = Orders()
         self.counters = Counters()
-        self.refusals = Refusals()
-        self.watching = Watching(self.orders)
+        self._memories: dict[type, Any] = {}
+        self._remembering = threading.RLock()
+
+    def memory(self, kind: type[T], begin: Callable[[], T] | None = None) -> T:
+        """What a part of the program remembers in this process, one of a kind; begun when it is first asked for."""
+        with self._remembering:
+            if kind not in self._memories:
+                self._memories[kind] = (begin or kind)()
+            return self._memories[kind]
 
     @contextmanager
     def owner(self) -> Iterator[Engine]:

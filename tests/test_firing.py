@@ -20,13 +20,14 @@ from werkzeug.test import TestResponse
 
 from cds import keys
 from cds.firing import wording
-from cds.firing.alarms import HELD_FOR
+from cds.firing.alarms import HELD_FOR, watching_of
 from cds.firing.charting import Counted
 from cds.firing.raised import LOOKED_INTO, RAISED, Which, notes_of
 from cds.firing.rates import rates
 from cds.firing.watched import EVERY, WATCHED
 from cds.firing.watching import Kind
 from cds.models import Purpose
+from cds.search.orders import orders_of
 from cds.service import Service, service_of
 from cds.upkeep import keep_up
 from knowledge.models import AuditEvent, Release
@@ -94,8 +95,8 @@ def raised(service: Service) -> list[dict[str, Any]]:
 
 def test_the_days_of_a_rule_are_counted_by_release_and_days_without_decisions_are_none(service: Service) -> None:
     with service.sessions() as session:
-        everything = rates(session, service.orders, since=FIRST, until=LAST)
-        one = rates(session, service.orders, since=FIRST, until=LAST, rule=STOPS)
+        everything = rates(session, orders_of(service), since=FIRST, until=LAST)
+        one = rates(session, orders_of(service), since=FIRST, until=LAST, rule=STOPS)
     points = one.points[STOPS]
     assert one.points == {STOPS: everything.points[STOPS]}
     assert len(everything.points) > 200
@@ -117,7 +118,8 @@ def test_the_day_on_which_a_release_is_put_back_is_known_to_mix_before_and_since
         for release, day in ((first, today), (second, today), (second, today + timedelta(days=1))):
             answer(session, release, day, A_DAY, {STOPS: 1})
         counted(session, clinic.NOW)
-        points = rates(session, service.orders, since=LAST, until=today + timedelta(days=1), rule=STOPS).points[STOPS]
+        found = rates(session, orders_of(service), since=LAST, until=today + timedelta(days=1), rule=STOPS)
+        points = found.points[STOPS]
         session.rollback()
     assert [(point.day - today, point.release, point.since, point.mixed) for point in points] == [
         (-timedelta(days=1), 2, SWITCH, False),
@@ -129,18 +131,18 @@ def test_the_day_on_which_a_release_is_put_back_is_known_to_mix_before_and_since
 
 def test_what_is_watched_is_remembered_until_more_is_counted(service: Service) -> None:
     with service.sessions() as session:
-        found = service.watching.current(session, clinic.NOW)
+        found = watching_of(service).current(session, clinic.NOW)
         assert [(one.watch.key, one.alarm.kind) for one in found.alarms] == [
             (STOPS, Kind.STOPPED),
             (CHANGED, Kind.DOUBLED),
             (JUMPS, Kind.OUT_OF_RANGE),
         ]
-        assert service.watching.current(session, clinic.NOW + 2 * HELD_FOR) is found
+        assert watching_of(service).current(session, clinic.NOW + 2 * HELD_FOR) is found
         second = session.scalars(select(Release).where(Release.number == 2)).one()
         answer(session, second, clinic.NOW.date(), A_DAY, {STOPS: 3})
         counted(session, clinic.NOW)
-        assert service.watching.current(session, clinic.NOW + HELD_FOR / 2) is found
-        later = service.watching.current(session, clinic.NOW + HELD_FOR)
+        assert watching_of(service).current(session, clinic.NOW + HELD_FOR / 2) is found
+        later = watching_of(service).current(session, clinic.NOW + HELD_FOR)
         assert [one.alarm.kind for one in later.alarms if one.watch.key == STOPS] == [Kind.HALVED]
         session.rollback()
 
@@ -200,7 +202,7 @@ def test_rules_are_watched_once_an_hour_whoever_does_it_and_when_more_was_counte
 def test_what_cannot_be_known_is_no_zero_in_the_metrics(
     service: Service, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service.watching, "current", lambda *_: 1 / 0)
+    monkeypatch.setattr(watching_of(service), "current", lambda *_: 1 / 0)
     told = client.get("/metrics").text
     assert "phasewise_firing_alarms NaN" in told
     assert "phasewise_firing_alarms_waiting NaN" in told

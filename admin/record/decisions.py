@@ -23,6 +23,7 @@ from cds.search.counting import how_many
 from cds.search.criteria import COMMAND, Criteria, Outcome
 from cds.search.decision_rows import columns, pages
 from cds.search.finding import Found, find
+from cds.search.orders import orders_of
 from cds.search.reading import FIELDS, read_criteria
 from cds.search.taking import Form
 from cds.service import service_of
@@ -39,7 +40,7 @@ class Decisions(Reading):
     def index(self) -> ResponseReturnValue:
         typed = _typed()
         try:
-            criteria = read_criteria(session(), service_of().orders, typed)
+            criteria = read_criteria(session(), orders_of(service_of()), typed)
         except UnusableRequest as unusable:
             problems = {problem.pointer[1:]: problem.detail for problem in unusable.problems}
             return self._page(typed, problems=problems)
@@ -47,7 +48,7 @@ class Decisions(Reading):
             return redirect(url_for(".decision", key=criteria.named), 303)
         found = find(
             session(),
-            service_of().orders,
+            orders_of(service_of()),
             criteria,
             before=_sequence("before"),
             after=_sequence("after"),
@@ -68,7 +69,7 @@ class Decisions(Reading):
     def _taken(self, form: Form) -> ResponseReturnValue:
         typed, facts = _typed(), request.args.get("facts") == "1"
         try:
-            criteria = read_criteria(session(), service_of().orders, typed)
+            criteria = read_criteria(session(), orders_of(service_of()), typed)
         except UnusableRequest:
             return redirect(url_for(".index", **typed), 303)
         rows = pages(service_of(), criteria, facts=facts)
@@ -90,7 +91,7 @@ class Decisions(Reading):
             more = {
                 "removed_before": removed if criteria.reaches_before(removed) else None,
                 "looked_for": in_words(criteria, dict(apps)),
-                "counted": how_many(session(), service_of().orders, criteria),
+                "counted": how_many(session(), orders_of(service_of()), criteria),
                 "looked_to": _recorded_at(found.older or found.newer) if found.unfinished else None,
             }
         return self.render(
@@ -98,7 +99,7 @@ class Decisions(Reading):
             typed=typed,
             problems=problems or {},
             found=found,
-            rules=service_of().orders.rules(session()),
+            rules=orders_of(service_of()).rules(session()),
             outcomes=[*Outcome],
             apps=apps,
             asked_from=asked_from,

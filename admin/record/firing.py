@@ -18,7 +18,7 @@ from admin.record.firing_picture import spark
 from admin.record.firing_rule import RulePages
 from cds.api import session
 from cds.firing import wording
-from cds.firing.alarms import Watch
+from cds.firing.alarms import Watch, watching_of
 from cds.firing.raised import Which
 from cds.firing.watching import BASELINE, RECENT, Kind
 from cds.service import service_of
@@ -60,7 +60,7 @@ class Firing(RulePages):
 
     @expose("/")
     def index(self) -> str:
-        asked, found = _asked(), service_of().watching.current(session(), service_of().now())
+        asked, found = _asked(), watching_of(service_of()).current(session(), service_of().now())
         rules = sorted(filter(asked.fits, found.rules), key=lambda one: (one.title.casefold(), one.key))
         rules.sort(key=ORDERS[asked.order][1])
         noted = found.noted(session())
@@ -94,7 +94,7 @@ class Firing(RulePages):
     @expose("/export.csv")
     def export(self) -> Response:
         """All rules that were asked for, as a table."""
-        asked, found = _asked(), service_of().watching.current(session(), service_of().now())
+        asked, found = _asked(), watching_of(service_of()).current(session(), service_of().now())
         notes = {one.which: wording.looked_into(notes) for one, notes in found.noted(session())}
         header = ("rule", "version", "title", "topic", "recommended, last 28 days", "decisions, last 28 days")
         rows = [

@@ -25,6 +25,7 @@ from cds.firing import wording
 from cds.firing.raised import LONGEST_REASON, Which, look_into
 from cds.firing.series import PERIODS, Gap, NoSuchPeriod, Period, Series, series
 from cds.requests import unstorable
+from cds.search.orders import orders_of
 from cds.service import service_of
 from knowledge.errors import KnowledgeError
 from knowledge.items import ItemKind
@@ -53,7 +54,7 @@ class RulePages(DeskView):
         """Put on record that an alarm was looked into, if it stands."""
         _version(key)
         today, named = today_in_utc(), request.form.get("alarm", "")
-        found = series(session(), service_of().orders, key, Period(today, today), today)
+        found = series(session(), orders_of(service_of()), key, Period(today, today), today)
         alarm = next((one for one in found.verdict.alarms if Which.of(key, one).named == named), None)
         if alarm is None:
             flash("This alarm does not stand any more, so nothing was put on record.")
@@ -76,7 +77,7 @@ class RulePages(DeskView):
             asked = asked_period(today)
         except NoSuchPeriod as unusable:
             return self.render("desk/firing_rule.html", **around, problems=unusable.problems, typed=typed(), days=None)
-        shown = series(session(), service_of().orders, key, asked, today)
+        shown = series(session(), orders_of(service_of()), key, asked, today)
         return self.render(
             "desk/firing_rule.html",
             **around,
@@ -106,7 +107,7 @@ class RulePages(DeskView):
             asked = asked_period(today_in_utc())
         except NoSuchPeriod:
             return redirect(url_for(".rule", key=key, **typed()), 303)
-        shown = series(session(), service_of().orders, key, asked, today_in_utc())
+        shown = series(session(), orders_of(service_of()), key, asked, today_in_utc())
         header = ("day", "release", "version", "decisions", "recommended", "withheld", "undetermined", "rate")
         limits = ("usual rate", "usual from", "usual to", "out of its usual range")
         told = {"from": asked.first.isoformat(), "to": asked.last.isoformat()}

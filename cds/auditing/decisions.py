@@ -18,6 +18,7 @@ from cds.schemas import Shape
 from cds.search.criteria import COMMAND, Criteria, Outcome
 from cds.search.decision_rows import columns, pages, row_of
 from cds.search.finding import find
+from cds.search.orders import orders_of
 from cds.search.reading import read_criteria
 from cds.search.taking import Form, Taking, taken
 from cds.service import service_of
@@ -108,7 +109,7 @@ def list_decisions(query: dict[str, Any]) -> dict[str, Any]:
     """
     before, limit = query.pop("before", None), query.pop("limit")
     criteria = wanted(query)
-    page = find(session(), service_of().orders, criteria, before=before, size=limit)
+    page = find(session(), orders_of(service_of()), criteria, before=before, size=limit)
     told("decisions.searched", "decisions", {"criteria": criteria.told(), "decisions": len(page.decisions)})
     shown: dict[str, Any] = {"decisions": [row_of(one) for one in page.decisions], "older": page.older}
     if criteria.subject:
@@ -120,7 +121,7 @@ def list_decisions(query: dict[str, Any]) -> dict[str, Any]:
 def wanted(query: Mapping[str, str]) -> Criteria:
     """The criteria of an address. Raises Refused with every problem at its name."""
     try:
-        return read_criteria(session(), service_of().orders, query)
+        return read_criteria(session(), orders_of(service_of()), query)
     except UnusableRequest as unusable:
         raise Refused(problems.unusable(unusable.problems)) from unusable
 

@@ -12,7 +12,7 @@ from cds import problems
 from cds.api import session
 from cds.auditing.blueprint import audit_api, told
 from cds.firing import wording
-from cds.firing.alarms import Watch
+from cds.firing.alarms import Watch, watching_of
 from cds.firing.charting import Counted
 from cds.firing.raised import LookedInto
 from cds.firing.series import LONGEST, Gap, NoSuchPeriod, Period, Series, period, series
@@ -20,6 +20,7 @@ from cds.firing.watching import Alarm, Charted, Kind
 from cds.problems import Refused
 from cds.requests import RequestProblem, unstorable
 from cds.schemas import Shape
+from cds.search.orders import orders_of
 from cds.service import service_of
 from knowledge.canonical import instant
 
@@ -121,7 +122,7 @@ def list_firing() -> dict[str, Any]:
     Reading is itself an event.
     """
     service = service_of()
-    found = service.watching.current(session(), service.now())
+    found = watching_of(service).current(session(), service.now())
     told("firing.read", "firing", {"rules": len(found.rules), "alarms": len(found.alarms)})
     return {
         "as_of": instant(found.as_of) if found.as_of else None,
@@ -140,11 +141,11 @@ def get_firing(query: dict[str, Any], rule: str) -> dict[str, Any]:
     By default the last 90 days, or the 90 up to `until`. Reading is itself an event.
     """
     service = service_of()
-    if unstorable(rule) or rule not in service.orders.rules(session()):
+    if unstorable(rule) or rule not in orders_of(service).rules(session()):
         raise Refused(problems.not_found(f"No release holds a rule {rule} that can fire. /api/v1/firing lists them."))
     today = service.now().astimezone(UTC).date()
     asked = _period(query, today)
-    found = series(session(), service.orders, rule, asked, today)
+    found = series(session(), orders_of(service), rule, asked, today)
     alarms = [_alarm(rule, alarm, notes) for alarm, notes in found.noted(session())]
     told("firing.read", f"rule/{rule}", {"from": asked.first.isoformat(), "to": asked.last.isoformat()})
     return {

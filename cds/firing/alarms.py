@@ -17,7 +17,8 @@ from cds.firing.raised import LookedInto, Which, notes_of
 from cds.firing.rates import PutInForce, rates
 from cds.firing.watching import BASELINE, Alarm, Point, Verdict, verdict
 from cds.record.tallying import counted_until
-from cds.search.orders import Orders
+from cds.search.orders import Orders, orders_of
+from cds.service import Service
 from knowledge.items import ItemKind
 from knowledge.models import Activation, ReleaseVersion, Version
 from knowledge.releasing import in_force
@@ -100,6 +101,11 @@ class Watching:
             ):
                 self._seen = seen = _Seen(standing, counted, at, watched(session, self._orders, standing[1]))
             return seen.watched
+
+
+def watching_of(service: Service) -> Watching:
+    """That of this process."""
+    return service.memory(Watching, lambda: Watching(orders_of(service)))
 
 
 @dataclass(frozen=True, slots=True)

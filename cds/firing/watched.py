@@ -8,6 +8,7 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from cds.firing.alarms import watching_of
 from cds.firing.raised import raise_alarms
 from cds.record.tallying import counted_until
 from cds.service import Service
@@ -31,7 +32,7 @@ def watch(service: Service) -> None:
     with service.sessions() as session:
         if not _due(session, now):
             return
-        found = service.watching.current(session, now)
+        found = watching_of(service).current(session, now)
         take_turn(session.connection())
         if not _due(session, now):
             return
@@ -46,7 +47,7 @@ def count_alarms(service: Service) -> None:
     alarms = waiting = float("nan")
     try:
         with service.sessions() as session:
-            noted = service.watching.current(session, service.now()).noted(session)
+            noted = watching_of(service).current(session, service.now()).noted(session)
         alarms, waiting = len(noted), sum(not notes for _, notes in noted)
     except Exception:
         # Whatever it is, the other counters are told all the same.

@@ -5,15 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Hashable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from cds.service import Service
 from knowledge import audit
-
-if TYPE_CHECKING:
-    from cds.service import Service
 
 log = structlog.get_logger()
 
@@ -51,7 +48,7 @@ def record_refusal(
     A database that cannot be used just now makes it a line in the log: what is refused is refused all the same.
     """
     at = service.now()
-    left_out = service.refusals.next((because, subject, actor, origin, route), at)
+    left_out = service.memory(Refusals).next((because, subject, actor, origin, route), at)
     if left_out is None:
         return
     told = {"because": because, "route": route, **details, **({"left_out": left_out} if left_out else {})}

@@ -8,6 +8,7 @@ from typing import Any
 
 from cds.search.criteria import Criteria
 from cds.search.finding import Listed, find
+from cds.search.orders import orders_of
 from cds.search.taking import Row
 from cds.service import Service
 from knowledge.canonical import instant
@@ -43,7 +44,7 @@ def pages(service: Service, criteria: Criteria, *, facts: bool) -> Iterator[Sequ
     before: int | None = None
     while True:
         with service.sessions() as session:
-            page = find(session, service.orders, criteria, before=before, size=A_PAGE, facts=facts)
+            page = find(session, orders_of(service), criteria, before=before, size=A_PAGE, facts=facts)
         if page.decisions:
             yield [row_of(one) for one in page.decisions]
         if page.older is None:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from cds.service import Service
 from knowledge.items import ItemKind
 from knowledge.models import Release, ReleaseVersion, Version
 
@@ -66,3 +67,8 @@ class Orders:
             contents = select(Version.digest, Version.content).where(Version.digest.in_(digests))
             for digest, content in session.execute(contents):
                 self._fires[digest] = json.loads(content).get("condition") is not None
+
+
+def orders_of(service: Service) -> Orders:
+    """Those that this process has read."""
+    return service.memory(Orders)

@@ -19,6 +19,7 @@ from sqlalchemy import insert, select
 from cds.firing.alarms import watched
 from cds.firing.wording import in_words
 from cds.models import Decision
+from cds.search.orders import orders_of
 from cds.service import Service, Settings
 from knowledge import loading
 from knowledge.database import upgrade
@@ -46,7 +47,7 @@ def main(arguments: list[str]) -> int:
     fill(service, today, asked.days, asked.decisions)
     with service.sessions() as session:
         begun = time.perf_counter()
-        found = watched(session, service.orders, today)
+        found = watched(session, orders_of(service), today)
         print(f"{len(found.rules)} rules watched in {time.perf_counter() - begun:.2f} s")
         for one in found.alarms:
             print(f"{one.watch.key}: {in_words(one.alarm)}")
