@@ -115,6 +115,11 @@ def test_pages_are_turned_by_the_sequence_and_back(
     assert shown(links["prev"])[0] == ids[:2]
 
 
+def test_a_rule_to_look_for_is_offered_by_its_key_and_title(auditor: FlaskClient) -> None:
+    page = auditor.get("/desk/decisions/").text
+    assert '<option value="ext-oncologic-emergency-list">Check the list of oncologic emergencies</option>' in page
+
+
 def test_decisions_are_found_by_subject_in_full(auditor: FlaskClient, caller: Caller) -> None:
     wanted = [decided(caller, subject="Zoë % ward_3") for _ in range(2)]
     other = decided(caller, subject="Zoë")

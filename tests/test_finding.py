@@ -67,7 +67,7 @@ ORDERS = Orders()
 
 
 def _rule(key: str, condition: str | None = "always") -> tuple[ItemKind, str, dict[str, Any]]:
-    return ItemKind.RULE, key, {"key": key, **({"condition": condition} if condition else {})}
+    return ItemKind.RULE, key, {"key": key, "title": key, **({"condition": condition} if condition else {})}
 
 
 def _releases(session: Session) -> dict[int, Release]:
@@ -77,7 +77,7 @@ def _releases(session: Session) -> dict[int, Release]:
     old = {one.key: one for one in first.versions}
 
     def approved(key: str, number: int) -> Version:
-        content = {"key": key, "condition": "always", "text": f"In version {number}."}
+        content = {"key": key, "title": key, "condition": "always", "text": f"In version {number}."}
         draft = lifecycle.draft(session, ItemKind.RULE, key, content, by=who.ada, at=NOON, reason="New.")
         lifecycle.submit(session, draft, by=who.ada, at=NOON)
         lifecycle.approve(session, draft, by=who.ben, at=NOON)

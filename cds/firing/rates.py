@@ -56,7 +56,7 @@ def rates(session: Session, orders: Orders, *, since: date, until: date, rule: s
     for release, day in sorted(decisions, key=lambda one: (one[1], put[one])):
         order, began, count = of_all[release], put[release, day].date(), decisions[release, day]
         for key in order.rules if rule is None else {rule} & order.rules.keys():
-            place, version = order.rules[key]
+            place, version, _ = order.rules[key]
             recommended, withheld, undetermined = fired.get((release, day, place), (0, 0, 0))
             counted = Counted(recommended, count)
             again = (release, day) in mixed

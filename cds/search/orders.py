@@ -16,10 +16,11 @@ from knowledge.models import Release, ReleaseVersion, Version
 
 
 class Standing(NamedTuple):
-    """A rule in a release: its place among the letters of a decision's states, from 0, and its version's number."""
+    """Where a rule stands in a release: its place among the letters of a decision's states, from 0; its version."""
 
     place: int
     version: int
+    title: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +36,19 @@ class Orders:
 
     def __init__(self) -> None:
         self._read: dict[str, Mapping[str, Standing]] = {}
-        self._fires: dict[str, bool] = {}
+        self._titles: dict[str, str | None] = {}
+        """By the digest of a version; None of one that cannot fire."""
 
     def of_all(self, session: Session) -> dict[int, Order]:
         """By the ids of the releases, the newest number first."""
         releases = session.execute(select(Release.id, Release.number, Release.digest).order_by(Release.number.desc()))
         return {key: Order(number, self._order(session, key, digest)) for key, number, digest in releases.all()}
 
-    def rules(self, session: Session) -> list[str]:
-        """The keys of all rules that could ever fire."""
-        return sorted({key for order in self.of_all(session).values() for key in order.rules})
+    def rules(self, session: Session) -> dict[str, str]:
+        """All rules that could ever fire, by their keys: their titles in the newest release that holds them."""
+        oldest_first = reversed(self.of_all(session).values())
+        titles = {key: standing.title for order in oldest_first for key, standing in order.rules.items()}
+        return dict(sorted(titles.items()))
 
     def _order(self, session: Session, release_id: int, digest: str) -> Mapping[str, Standing]:
         # By the digest of what a release holds: an id may be given again to another one after a rollback.
@@ -58,15 +62,17 @@ class Orders:
             .join(ReleaseVersion, ReleaseVersion.version_id == Version.id)
             .where(ReleaseVersion.release_id == release_id, Version.kind == ItemKind.RULE)
         ).all()
-        self._learn(session, {digest for _, _, digest in held} - self._fires.keys())
-        firing = sorted((key, number) for key, number, digest in held if self._fires[digest])
-        return {key: Standing(place, number) for place, (key, number) in enumerate(firing)}
+        self._learn(session, {digest for _, _, digest in held} - self._titles.keys())
+        titled = sorted((key, number, self._titles[digest]) for key, number, digest in held)
+        firing = [(key, number, title) for key, number, title in titled if title is not None]
+        return {key: Standing(place, number, title) for place, (key, number, title) in enumerate(firing)}
 
     def _learn(self, session: Session, digests: set[str]) -> None:
         if digests:
             contents = select(Version.digest, Version.content).where(Version.digest.in_(digests))
             for digest, content in session.execute(contents):
-                self._fires[digest] = json.loads(content).get("condition") is not None
+                rule = json.loads(content)
+                self._titles[digest] = None if rule.get("condition") is None else rule["title"]
 
 
 def orders_of(service: Service) -> Orders:
