@@ -102,7 +102,7 @@ def _in_parts(
 ) -> Iterator[Difference]:
     """The things that a list has no more, then those that it has, in its order; their numbers are their places."""
     partner = _partners(old, new, shape.sames)
-    moved = _moved([partner[place] for place in sorted(partner)])
+    moved = _moved(partner)
     for place in sorted(set(range(len(old))) - set(partner.values())):
         yield _difference(key, f"{name} {place + 1}", (shape.said(old[place], facts), None))
     for place, thing in enumerate(new):
@@ -158,11 +158,13 @@ def _partners(old: Sequence[Any], new: Sequence[Any], sames: Sequence[Callable[[
     return partner
 
 
-def _moved(places: Sequence[int]) -> set[int]:
-    """Out of old places in their new order, those that left it; as many as can be count as having stayed."""
-    matcher = SequenceMatcher(None, sorted(places), places, autojunk=False)
-    stayed = {place for block in matcher.get_matching_blocks() for place in places[block.b : block.b + block.size]}
-    return set(places) - stayed
+def _moved(partner: Mapping[int, int]) -> set[int]:
+    """The old places of things that left their order: what kept its number stayed, and as many others as can be."""
+    kept = [was for place, was in partner.items() if was == place]
+    ordered = [was for place, was in sorted(partner.items()) if all((was < one) == (place < one) for one in kept)]
+    matcher = SequenceMatcher(None, sorted(ordered), ordered, autojunk=False)
+    stayed = {place for block in matcher.get_matching_blocks() for place in ordered[block.b : block.b + block.size]}
+    return set(partner.values()) - stayed
 
 
 def _filled(content: Mapping[str, Any], fields: Mapping[str, Field]) -> Content:

@@ -135,6 +135,12 @@ def test_a_citation_is_added_taken_away_reworded_or_moved() -> None:
     assert told(of_rule(citations=[third, kida, hui])) == [("Citation 1", None, "nccn-2022, p1; wording: must")]
 
 
+def test_what_keeps_its_number_has_not_moved() -> None:
+    before = {**RULE, "notes": ["First.", "Second.", "Third."]}
+    found = changed(ItemKind.RULE, before, notes=["Third.", "Second.", "First."])
+    assert told(found) == [("Note 1", "3. Third.", "1. Third."), ("Note 3", "1. First.", "3. First.")]
+
+
 def test_a_note_that_is_reworded_is_one_difference_and_another_note_is_another() -> None:
     [reworded] = of_rule(notes=["Where it is quite safe.", RULE["notes"][1]])
     assert (reworded.name, marked(reworded.segments)) == ("Note 1", "Where it is [+quite +]safe.")
