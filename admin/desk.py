@@ -60,6 +60,7 @@ class Home(DeskView, AdminIndexView):
         clinical = current_user.role in CLINICAL
         watched = watching_of(service_of()).current(session(), service_of().now()) if clinical else None
         noted = watched.noted(session()) if watched else []
+        waiting = [one for one, notes in noted if not notes]
         dated = due(session(), service_of().now().date()) if clinical else []
         incidents = select(Incident).order_by(Incident.id.desc())
         return self.render(
@@ -75,9 +76,9 @@ class Home(DeskView, AdminIndexView):
             incidents=session().scalar(select(func.count()).select_from(Incident)),
             refused=session().scalar(select(func.count()).where(Incident.kind == Kind.DISAGREEMENT)),
             watched=watched,
-            waiting=[one for one, notes in noted if not notes],
-            alarms_are_mine=current_user.role in APPROVERS and not all(notes for _, notes in noted),
-            looked_into=sum(bool(notes) for _, notes in noted),
+            waiting=waiting,
+            alarms_are_mine=current_user.role in APPROVERS and bool(waiting),
+            looked_into=len(noted) - len(waiting),
             most_alarms=MOST_ALARMS,
             badges=BADGES,
             wording=wording,

@@ -32,7 +32,7 @@ from knowledge import structure
 from knowledge.database import at_head
 from knowledge.errors import nearest
 from knowledge.proofs import UNREADABLE, unreadable
-from knowledge.weaknesses import weaknesses
+from knowledge.weaknesses import powers
 
 log = structlog.get_logger()
 
@@ -128,7 +128,7 @@ def readyz() -> tuple[dict[str, Any], int]:
         with service.sessions() as session:
             release = standing(service, session).release.number if migrated else None
             altered = structure.altered(session.connection()) if migrated else None
-            weak = [one for one in weaknesses(session.connection()) if one != altered] if migrated else []
+            weak = powers(session.connection()) if migrated else []
     except Refused as error:
         return {"status": "not ready", "reason": error.problem.title}, 503
     except Exception as error:

@@ -68,11 +68,15 @@ def weaknesses(connection: Connection) -> list[str]:
     That its guards are not as they were made comes first: then somebody has altered the database, if not the record.
     """
     altered = structure.altered(connection)
-    first = [altered] if altered else []
+    return [*([altered] if altered else []), *powers(connection)]
+
+
+def powers(connection: Connection) -> list[str]:
+    """The same of its rights alone, whatever became of the guards."""
     if connection.dialect.name != "postgresql":
-        return [*first, IN_A_FILE]
+        return [IN_A_FILE]
     role = connection.scalar(text("SELECT current_user"))
-    return first + (masters(connection, role) or list(_granted(connection, role)))
+    return masters(connection, role) or list(_granted(connection, role))
 
 
 def masters(connection: Connection, role: str) -> list[str]:

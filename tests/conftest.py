@@ -4,8 +4,8 @@ A test that asks and commits nothing of its own shares: `clinic.asked` is an app
 session of which nothing stays. One that commits takes `app`, `client`, `caller`, `service` or `runner`, on a database
 of its own (`shipped_url`). With people at the desk, a module has `shipped_url` be `staffed_url`. To start from more, it
 makes that once (`staffed_copy`) and overrides `shipped_url` by `clinic.copied` of it; with `params=BOTH` only where SQL
-differs. Only what breaks tables
-wants `own_database`. Copies, apps and prepared releases are handed on from test to test, which nobody need know.
+differs. Only what breaks tables wants `own_database`. Copies, apps and prepared releases are handed on from test to
+test, which nobody need know.
 """
 
 from __future__ import annotations
@@ -28,12 +28,11 @@ from tests import clinic, specification
 from tests.databases import BOTH, empty_database
 from tests.desk import staffed_copy
 
+# How long an example takes says something of the machine, not of the code.
 settings.register_profile("phasewise", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 # The same cases each time, so that a red run is due to the change; elsewhere new ones are tried at each run.
 settings.register_profile("ci", settings.get_profile("phasewise"), derandomize=True, database=None)
 settings.load_profile("ci" if os.environ.get("CI") else "phasewise")
-"""How long an example takes says something of the machine, not of the code."""
-
 
 gc.disable()
 

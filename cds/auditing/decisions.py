@@ -11,6 +11,7 @@ from marshmallow import Schema, fields, validate
 from cds import problems
 from cds.api import session
 from cds.auditing.blueprint import audit_api, reader, told
+from cds.auditing.spans import WHEN
 from cds.problems import Refused
 from cds.record.emptied import subjects_removed_before
 from cds.requests import UnusableRequest
@@ -26,8 +27,6 @@ from knowledge.canonical import instant
 
 MOST = 100
 
-_WHEN = "A day such as 2026-01-31, in UTC, or a moment with its zone."
-
 
 class Criterion(Schema):
     """What a decision must be to be found; all of it at once, and each may be left out."""
@@ -41,8 +40,8 @@ class Criterion(Schema):
         metadata={"description": "Of the rule; without one, of at least one rule, or nothing_recommended."},
     )
     release = fields.String(metadata={"description": "The number of a release.", "example": "1"})
-    since = fields.String(metadata={"description": f"Recorded then or later. {_WHEN}"})
-    until = fields.String(metadata={"description": f"Recorded before then, or on that day or before. {_WHEN}"})
+    since = fields.String(metadata={"description": f"Recorded then or later. {WHEN}"})
+    until = fields.String(metadata={"description": f"Recorded before then, or on that day or before. {WHEN}"})
     app = fields.String(metadata={"description": f"The number of an app’s key, or “{COMMAND}” for the command line."})
 
 

@@ -10,7 +10,7 @@ from marshmallow import Schema, ValidationError, fields, validates_schema
 from cds.search.reading import day_or_moment
 from knowledge.errors import WrongValue
 
-_WHEN = "A day such as 2026-01-31, in UTC, or a moment with its zone."
+WHEN = "A day such as 2026-01-31, in UTC, or a moment with its zone."
 
 
 class DayOrMoment(fields.Field[Any]):
@@ -28,9 +28,9 @@ class DayOrMoment(fields.Field[Any]):
 
 
 class Span(Schema):
-    since = DayOrMoment(metadata={"type": "string", "description": f"Then or later. {_WHEN}"})
+    since = DayOrMoment(metadata={"type": "string", "description": f"Then or later. {WHEN}"})
     until = DayOrMoment(
-        end=True, metadata={"type": "string", "description": f"Before then, or on that day or before. {_WHEN}"}
+        end=True, metadata={"type": "string", "description": f"Before then, or on that day or before. {WHEN}"}
     )
 
     @validates_schema

@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from cds.firing.charting import Counted, total
-from cds.firing.raised import LookedInto, Which, notes_of
+from cds.firing.raised import LookedInto, Which, noted
 from cds.firing.rates import PutInForce, rates
 from cds.firing.watching import BASELINE, Alarm, Point, Verdict, verdict
 from cds.record.tallying import counted_until
@@ -74,9 +74,7 @@ class Watched:
 
     def noted(self, session: Session) -> list[tuple[RuleAlarm, Sequence[LookedInto]]]:
         """The alarms and who looked into each: first those that nobody looked into, the gravest first."""
-        notes = notes_of(session, (one.which for one in self.alarms))
-        noted = [(one, notes.get(one.which, ())) for one in self.alarms]
-        return sorted(noted, key=lambda one: bool(one[1]))
+        return noted(session, ((one.which, one) for one in self.alarms))
 
 
 class Watching:

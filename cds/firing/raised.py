@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -17,6 +17,8 @@ from knowledge.database import take_turn
 from knowledge.errors import KnowledgeError
 from knowledge.models import AuditEvent, User
 from knowledge.pasted import plain_text
+
+T = TypeVar("T")
 
 RAISED = "alarm.raised"
 LOOKED_INTO = "alarm.looked_into"
@@ -68,6 +70,13 @@ def notes_of(session: Session, alarms: Iterable[Which]) -> Notes:
         note = LookedInto(event.actor, event.at, str(event.told.get("reason", "")), event.sequence)
         notes.setdefault(which, []).append(note)
     return notes
+
+
+def noted(session: Session, alarms: Iterable[tuple[Which, T]]) -> list[tuple[T, Sequence[LookedInto]]]:
+    """Things and who looked into the alarm of each: first those that nobody looked into, else as they came."""
+    held = list(alarms)
+    notes = notes_of(session, (which for which, _ in held))
+    return sorted(((one, notes.get(which, ())) for which, one in held), key=lambda found: bool(found[1]))
 
 
 def look_into(session: Session, rule: str, version: int, alarm: Alarm, *, by: User, at: datetime, reason: str) -> None:

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy.orm import Session
 
 from cds.firing.alarms import LOOKED_AT
-from cds.firing.raised import LookedInto, Which, notes_of
+from cds.firing.raised import LookedInto, Which, noted
 from cds.firing.rates import PutInForce, rates
 from cds.firing.watching import Alarm, Charted, Verdict, charted, verdict
 from cds.search.orders import Orders
@@ -60,9 +60,7 @@ class Series:
 
     def noted(self, session: Session) -> list[tuple[Alarm, Sequence[LookedInto]]]:
         """The alarms and who looked into each: first those that nobody looked into, the gravest first."""
-        notes = notes_of(session, (Which.of(self.rule, alarm) for alarm in self.verdict.alarms))
-        noted = [(alarm, notes.get(Which.of(self.rule, alarm), ())) for alarm in self.verdict.alarms]
-        return sorted(noted, key=lambda one: bool(one[1]))
+        return noted(session, ((Which.of(self.rule, alarm), alarm) for alarm in self.verdict.alarms))
 
     def with_gaps(self) -> Iterator[Charted | Gap]:
         """The days, and between them those without a decision; before the first and after the last none is told."""
