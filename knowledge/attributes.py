@@ -11,6 +11,7 @@ from knowledge.errors import ConditionError
 from knowledge.facts import Attribute, Fact
 from knowledge.items import KnowledgeBase, Rule
 from knowledge.language import parse
+from knowledge.model.overrides import withheld_rules
 
 
 class Way(StrEnum):
@@ -62,8 +63,8 @@ class Reading:
         self.base = base
         self._withheld_by: dict[str, list[Rule]] = {}
         for rule in base.rules.values():
-            for one in rule.overrides:
-                self._withheld_by.setdefault(one.rule, []).append(rule)
+            for key in withheld_rules(rule, base.rules):
+                self._withheld_by.setdefault(key, []).append(rule)
         self._sources = {key: tuple(_sources(fact)) for key, fact in base.facts.items()}
         self._populations = [(key, _named(fact.population)) for key, fact in base.facts.items() if fact.population]
 
@@ -74,8 +75,8 @@ class Reading:
     def facts(self, rule: Rule) -> tuple[Read, ...]:
         """Every fact on which it may turn whether the rule is recommended, each once, the nearest way first.
 
-        The facts of its condition, of the rules that withhold it or those, and of the population, with all that
-        any of them may be derived from. A statement reads none.
+        The facts of its condition, of the rules and hazards that withhold it or those, and of the population, with
+        all that any of them may be derived from. A statement reads none.
         """
         if rule.condition is None:
             return ()
@@ -83,6 +84,9 @@ class Reading:
         self._follow(facts_of(rule.condition), Way.CONDITION, None, found)
         for other in self._over(rule):
             self._follow(_conditions_facts(other.condition), Way.WITHHOLDING, other.key, found)
+        for hazard in self.base.hazards.values():
+            if hazard.forbids_rule(rule):
+                self._follow(facts_of(hazard.condition), Way.WITHHOLDING, hazard.key, found)
         for key, names in self._populations:
             self._follow(names, Way.POPULATION, key, found)
         return tuple(found.values())

@@ -4,31 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
-from itertools import combinations
-from typing import assert_never
 
-from knowledge.conditions import (
-    AllOf,
-    Always,
-    Among,
-    AnyOf,
-    AtLeast,
-    Between,
-    Compare,
-    Condition,
-    Includes,
-    Known,
-    Not,
-    facts_of,
-)
-from knowledge.errors import ConditionError, ContentProblem, WrongValue, nearest
+from knowledge.conditions import facts_of
+from knowledge.errors import ConditionError, ContentProblem, WrongValue
 from knowledge.facts import NOT_KNOWN_CODE, Fact, FactType, plain
 from knowledge.items import Actor, ItemKind, KnowledgeBase, Rule, State, Vignette
 from knowledge.language import KEYWORDS, parse, write
-from knowledge.reasoning import negated
-
-MOST_FACTS_TRIED = 12
+from knowledge.model.overrides import withheld_rules
+from knowledge.validation.hazards import hazard_problems
+from knowledge.validation.parts import condition_problems, hint, unknown_source
+from knowledge.validation.undecidable import can_be_unknown
 
 _FOR_PATIENTS = frozenset({Actor.PATIENT, Actor.CAREGIVER})
 
@@ -40,6 +27,7 @@ def problems_in(base: KnowledgeBase) -> list[ContentProblem]:
         *_derivation_circles(base.facts),
         *(problem for rule in base.rules.values() for problem in _rule_problems(rule, base)),
         *_override_circles(base.rules),
+        *hazard_problems(base),
         *_same_titles(base.rules),
         *_unused_sources(base),
         *(problem for vignette in base.vignettes.values() for problem in _vignette_problems(vignette, base)),
@@ -79,45 +67,6 @@ def states_to_show(rule: Rule) -> Iterator[State]:
         yield State.UNDETERMINED
 
 
-def can_be_unknown(condition: Condition) -> bool:
-    """Whether some patient leaves the condition unknown: `x or x is unknown` never is.
-
-    Tries every set of facts that are not known; past twelve facts it says yes untried.
-    """
-    names = facts_of(condition)
-    if len(names) > MOST_FACTS_TRIED:
-        return True
-    return any(
-        None in _outcomes(condition, frozenset(unknown))
-        for count in range(1, len(names) + 1)
-        for unknown in combinations(names, count)
-    )
-
-
-def _outcomes(condition: Condition, unknown: frozenset[str]) -> frozenset[bool | None]:
-    """The readings that are possible when exactly these of its facts are not known."""
-    match condition:
-        case Always():
-            return frozenset({True})
-        case Known(fact):
-            return frozenset({fact not in unknown})
-        case Compare(fact) | Between(fact) | Among(fact) | Includes(fact):
-            return frozenset({None}) if fact in unknown else frozenset({True, False})
-        case Not(part):
-            return frozenset(negated(outcome) for outcome in _outcomes(part, unknown))
-        case AllOf(parts) | AnyOf(parts) | AtLeast(_, parts):
-            counts = {(0, 0)}
-            for part in parts:
-                outcomes = _outcomes(part, unknown)
-                counts = {(true + (one is True), open_ + (one is None)) for true, open_ in counts for one in outcomes}
-            needed = {AllOf: len(parts), AnyOf: 1}.get(type(condition)) or getattr(condition, "count", 1)
-            return frozenset(
-                True if true >= needed else None if true + open_ >= needed else False for true, open_ in counts
-            )
-        case _:
-            assert_never(condition)
-
-
 def _fact_problems(fact: Fact, base: KnowledgeBase) -> Iterator[ContentProblem]:
     def problem(field: str, detail: str) -> ContentProblem:
         return ContentProblem(ItemKind.FACT, fact.key, field, detail)
@@ -145,11 +94,11 @@ def _fact_problems(fact: Fact, base: KnowledgeBase) -> Iterator[ContentProblem]:
         if fact.type is not FactType.INTEGER:
             yield problem("type", "A count of days is an integer.")
     if fact.population is not None:
-        yield from _condition_problems(ItemKind.FACT, fact.key, "population", fact.population, base.facts)
+        yield from condition_problems(ItemKind.FACT, fact.key, "population", fact.population, base.facts)
     for position, derivation in enumerate(fact.derivations):
         field = f"derivations.{position}"
-        yield from _condition_problems(ItemKind.FACT, fact.key, f"{field}.when", derivation.when, base.facts)
-        yield from _unknown_source(ItemKind.FACT, fact.key, f"{field}.source", derivation.source, base)
+        yield from condition_problems(ItemKind.FACT, fact.key, f"{field}.when", derivation.when, base.facts)
+        yield from unknown_source(ItemKind.FACT, fact.key, f"{field}.source", derivation.source, base)
         try:
             fact.typed(derivation.value)
         except WrongValue as error:
@@ -184,16 +133,20 @@ def _rule_problems(rule: Rule, base: KnowledgeBase) -> Iterator[ContentProblem]:
     if rule.condition is not None and rule.mode in ("context", "org"):
         yield problem("condition", "A statement (mode context or org) never fires, so it has no condition.")
     if rule.condition is not None:
-        yield from _condition_problems(ItemKind.RULE, rule.key, "condition", write(rule.condition), base.facts)
+        yield from condition_problems(ItemKind.RULE, rule.key, "condition", write(rule.condition), base.facts)
     if not rule.citations:
         yield problem("citations", "Every sentence has a source: add a citation.")
     for position, citation in enumerate(rule.citations):
-        yield from _unknown_source(ItemKind.RULE, rule.key, f"citations.{position}.source", citation.source, base)
+        yield from unknown_source(ItemKind.RULE, rule.key, f"citations.{position}.source", citation.source, base)
     for position, override in enumerate(rule.overrides):
-        overridden = base.rules.get(override.rule)
+        if override.action is not None:
+            if not withheld_rules(replace(rule, overrides=(override,)), base.rules):
+                yield problem(f"overrides.{position}.action", f"No other rule does {override.action}.")
+            continue
+        overridden = base.rules.get(override.rule or "")
         if overridden is None or overridden.is_statement:
-            hint = "" if overridden else _hint(override.rule, base.rules)
-            yield problem(f"overrides.{position}.rule", f"{override.rule} is not a rule that can be withheld.{hint}")
+            near = "" if overridden else hint(override.rule or "", base.rules)
+            yield problem(f"overrides.{position}.rule", f"{override.rule} is not a rule that can be withheld.{near}")
     if bool(rule.patient_text) is not bool(_FOR_PATIENTS & set(rule.actors)):
         yield problem("patient_text", "Rules for patient or caregiver have a text for the patient, and no others do.")
     if rule.patient_may_see and not rule.patient_text:
@@ -201,7 +154,7 @@ def _rule_problems(rule: Rule, base: KnowledgeBase) -> Iterator[ContentProblem]:
 
 
 def _override_circles(rules: Mapping[str, Rule]) -> Iterator[ContentProblem]:
-    circle = _circle({key: {override.rule for override in rule.overrides} for key, rule in rules.items()})
+    circle = _circle({key: withheld_rules(rule, rules) for key, rule in rules.items()})
     if circle:
         yield ContentProblem(
             ItemKind.RULE, circle[0], "overrides", f"Rules override one another in a circle: {' → '.join(circle)}."
@@ -216,7 +169,7 @@ def _same_titles(rules: Mapping[str, Rule]) -> Iterator[ContentProblem]:
 
 
 def _unused_sources(base: KnowledgeBase) -> Iterator[ContentProblem]:
-    used = {citation.source for rule in base.rules.values() for citation in rule.citations}
+    used = {citation.source for item in (*base.rules.values(), *base.hazards.values()) for citation in item.citations}
     used |= {derivation.source for fact in base.facts.values() for derivation in fact.derivations}
     for key in base.sources:
         if key not in used:
@@ -229,35 +182,21 @@ def _vignette_problems(vignette: Vignette, base: KnowledgeBase) -> Iterator[Cont
 
     for name in vignette.facts:
         if name not in base.facts:
-            yield problem(f"facts.{name}", f"There is no fact called {name}.{_hint(name, base.facts)}")
+            yield problem(f"facts.{name}", f"There is no fact called {name}.{hint(name, base.facts)}")
     counted = Counter(key for keys in vignette.expect.values() for key in keys)
     for key, count in counted.items():
         if key not in base.rules:
-            yield problem("expect", f"There is no rule called {key}.{_hint(key, base.rules)}")
+            yield problem("expect", f"There is no rule called {key}.{hint(key, base.rules)}")
         elif base.rules[key].is_statement:
             yield problem("expect", f"{key} is a statement: nothing becomes of it for a patient.")
         elif count > 1:
             yield problem("expect", f"{key} stands more than once in what is expected: a rule ends in one state.")
-
-
-def _condition_problems(
-    kind: ItemKind, key: str, field: str, text: str, facts: Mapping[str, Fact]
-) -> Iterator[ContentProblem]:
-    try:
-        parse(text, facts)
-    except ConditionError as error:
-        for problem in error.problems:
-            yield ContentProblem(kind, key, field, str(problem))
-
-
-def _unknown_source(kind: ItemKind, key: str, field: str, source: str, base: KnowledgeBase) -> Iterator[ContentProblem]:
-    if source not in base.sources:
-        yield ContentProblem(kind, key, field, f"There is no source called {source}.{_hint(source, base.sources)}")
-
-
-def _hint(name: str, known: Iterable[str]) -> str:
-    near = nearest(name, known)
-    return f" Did you mean {near}?" if near else ""
+    expected = Counter(key for keys in vignette.hazards.values() for key in keys)
+    for key, count in expected.items():
+        if key not in base.hazards:
+            yield problem("hazards", f"There is no hazard called {key}.{hint(key, base.hazards)}")
+        elif count > 1:
+            yield problem("hazards", f"{key} stands more than once in what is expected: a hazard ends in one state.")
 
 
 def _circle(graph: Mapping[str, Iterable[str]]) -> list[str] | None:

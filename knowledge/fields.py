@@ -64,6 +64,8 @@ def fields_of(kind: ItemKind) -> Mapping[str, Field]:
             return _SOURCE
         case ItemKind.RULE:
             return _RULE
+        case ItemKind.HAZARD:
+            return _HAZARD
         case ItemKind.VIGNETTE:
             return _VIGNETTE
         case _:
@@ -127,7 +129,8 @@ def _citation(one: Any, _: FactsByKey) -> str:
 
 
 def _override(one: Any, _: FactsByKey) -> str:
-    return f"{one['rule']}: {one['reason']}"
+    withheld = one.get("rule") or f"every rule that does: {label(one['action'])}"
+    return f"{withheld}: {one['reason']}"
 
 
 def _code(one: Any, _: FactsByKey) -> str:
@@ -179,6 +182,10 @@ def _by(*names: str) -> Callable[[Any], Hashable]:
     return lambda one: canonical([one[name] for name in names])
 
 
+def _override_target(one: Any) -> Hashable:
+    return one.get("rule"), one.get("action")
+
+
 _KEY = {"key": Field("Key", _text)}
 _NOTES = {"notes": Field("Note", Parts(_text, (_itself, _beginning)))}
 _FACT: Mapping[str, Field] = {
@@ -228,9 +235,27 @@ _RULE: Mapping[str, Field] = {
     "topic": Field("Topic", _word),
     "patient_may_see": Field("A patient may see it", _flag),
     "review_by": Field("Review by", _day),
+    "actions": Field("What it does", _words),
     "condition": Field("When", ConditionText()),
     "citations": Field("Citation", Parts(_citation, (_by("source", "locator"), _by("source")))),
-    "overrides": Field("Withheld rule", Parts(_override, (_by("rule"),))),
+    "overrides": Field("Withheld rule", Parts(_override, (_override_target,))),
+    **_NOTES,
+}
+_HAZARD: Mapping[str, Field] = {
+    **_KEY,
+    "title": Field("Title", _text),
+    "text": Field("What must be said at once", _text),
+    "patient_text": Field("Text for the patient", _text),
+    "urgency": Field("Urgency", _word),
+    "severity": Field("Severity", _word),
+    "topic": Field("Topic", _word),
+    "condition": Field("When", ConditionText()),
+    "forbids": Field("Forbids", _words),
+    "reason": Field("Why", _text),
+    "answered_by": Field("Answered by", Parts(_text, (_itself,))),
+    "residual_risk": Field("Residual risk", _text),
+    "citations": Field("Citation", Parts(_citation, (_by("source", "locator"), _by("source")))),
+    "review_by": Field("Review by", _day),
     **_NOTES,
 }
 _VIGNETTE: Mapping[str, Field] = {
@@ -241,4 +266,5 @@ _VIGNETTE: Mapping[str, Field] = {
     "evaluated_at": Field("Evaluated", _moment),
     "facts": Field("Known", Table(_itself, _fact_named, _posted)),
     "expect": Field("Expected", Table(_expected, lambda key, _: key, lambda _, states, __: _words(states, {}))),
+    "hazards": Field("Hazard", Table(_expected, lambda key, _: key, lambda _, states, __: _words(states, {}))),
 }

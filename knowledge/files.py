@@ -15,11 +15,17 @@ import tomlkit
 from knowledge.errors import ContentError, ContentProblem
 from knowledge.facts import Fact
 from knowledge.items import ItemKind, KnowledgeBase, Rule, Source, Vignette
+from knowledge.model.hazards import Hazard
 from knowledge.schemas import Content, Item, content_of, item_from
 
 SHIPPED = Path(__file__).with_name("content")
 
-_FOLDERS = {ItemKind.FACT: "facts", ItemKind.RULE: "rules", ItemKind.VIGNETTE: "vignettes"}
+_FOLDERS = {
+    ItemKind.FACT: "facts",
+    ItemKind.RULE: "rules",
+    ItemKind.HAZARD: "hazards",
+    ItemKind.VIGNETTE: "vignettes",
+}
 _SOURCES = "sources.toml"
 _DATES = frozenset({"review_by", "evaluated_at"})
 
@@ -40,6 +46,8 @@ class Entry:
                 return ItemKind.SOURCE
             case Rule():
                 return ItemKind.RULE
+            case Hazard():
+                return ItemKind.HAZARD
             case Vignette():
                 return ItemKind.VIGNETTE
 
@@ -91,11 +99,11 @@ def write(entries: Iterable[Entry], folder: Path) -> None:
 
 def base_of(items: Iterable[Item]) -> KnowledgeBase:
     """Items sorted into their kinds, each by key."""
-    kinds: dict[type, dict[str, Any]] = {Fact: {}, Source: {}, Rule: {}, Vignette: {}}
+    kinds: dict[type, dict[str, Any]] = {Fact: {}, Source: {}, Rule: {}, Hazard: {}, Vignette: {}}
     for item in sorted(items, key=lambda item: item.key):
         kinds[type(item)][item.key] = item
-    facts, sources, rules, vignettes = (MappingProxyType(kinds[kind]) for kind in (Fact, Source, Rule, Vignette))
-    return KnowledgeBase(facts=facts, sources=sources, rules=rules, vignettes=vignettes)
+    facts, sources, rules, hazards, vignettes = (MappingProxyType(items) for items in kinds.values())
+    return KnowledgeBase(facts=facts, sources=sources, rules=rules, vignettes=vignettes, hazards=hazards)
 
 
 def _files(folder: Path) -> Iterator[tuple[ItemKind, Path]]:
@@ -114,6 +122,8 @@ def _file_of(item: Item) -> str:
             return f"{_FOLDERS[ItemKind.FACT]}/{topic}.toml"
         case Rule(topic=topic):
             return f"{_FOLDERS[ItemKind.RULE]}/{topic}.toml"
+        case Hazard(topic=topic):
+            return f"{_FOLDERS[ItemKind.HAZARD]}/{topic}.toml"
         case Vignette(topic=topic):
             return f"{_FOLDERS[ItemKind.VIGNETTE]}/{topic}.toml"
 

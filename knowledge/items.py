@@ -1,4 +1,4 @@
-"""The four kinds of item that a release is made of: facts, sources, rules and vignettes."""
+"""The kinds of item that a release is made of: facts, sources, rules, hazards and vignettes."""
 
 from __future__ import annotations
 
@@ -6,23 +6,32 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from knowledge.conditions import Condition
 from knowledge.facts import Fact
+from knowledge.model.actions import Action
+
+if TYPE_CHECKING:
+    from knowledge.model.hazards import Hazard
 
 
 class ItemKind(StrEnum):
     FACT = "fact"
     SOURCE = "source"
     RULE = "rule"
+    HAZARD = "hazard"
     VIGNETTE = "vignette"
 
 
 class Mode(StrEnum):
-    """How firmly a rule speaks. Context and org rules are statements: shown and cited, they never fire."""
+    """How firmly a rule speaks. Context and org rules are statements: shown and cited, they never fire.
+
+    A rule with the mode `avoid` speaks against its actions.
+    """
 
     DO = "do"
+    AVOID = "avoid"
     OFFER = "offer"
     OPTION = "option"
     CLASSIFY = "classify"
@@ -66,6 +75,14 @@ class State(StrEnum):
     NOT_MET = "not_met"
 
 
+class HazardState(StrEnum):
+    """What becomes of a hazard for one patient."""
+
+    PRESENT = "present"
+    ABSENT = "absent"
+    UNDETERMINED = "undetermined"
+
+
 @dataclass(frozen=True, slots=True)
 class Citation:
     """`strength` is the wording by which the source itself says how firmly it means this."""
@@ -77,10 +94,11 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """While the overriding rule is recommended, `rule` is withheld for `reason`."""
+    """While the overriding rule is recommended, `rule`, or every rule that does `action`, is withheld for `reason`."""
 
-    rule: str
+    rule: str | None
     reason: str
+    action: Action | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +117,7 @@ class Rule:
     citations: tuple[Citation, ...]
     review_by: date
     patient_may_see: bool
+    actions: tuple[Action, ...] = ()
     patient_text: str | None = None
     overrides: tuple[Override, ...] = ()
     notes: tuple[str, ...] = ()
@@ -127,9 +146,9 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Vignette:
-    """A whole patient, and what must come of the rules that the vignette speaks for.
+    """A whole patient, and what must come of the rules and hazards that the vignette speaks for.
 
-    `facts` are raw, as an app would post them; `expect` gives for a state the keys of rules.
+    `facts` are raw, as an app would post them; `expect` gives for a state the keys of rules, `hazards` of hazards.
     """
 
     key: str
@@ -139,6 +158,7 @@ class Vignette:
     evaluated_at: datetime
     facts: Mapping[str, Any]
     expect: Mapping[State, tuple[str, ...]] = field(default_factory=dict)
+    hazards: Mapping[HazardState, tuple[str, ...]] = field(default_factory=dict, metadata={"omit_empty": True})
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,3 +169,4 @@ class KnowledgeBase:
     sources: Mapping[str, Source]
     rules: Mapping[str, Rule]
     vignettes: Mapping[str, Vignette]
+    hazards: Mapping[str, Hazard] = field(default_factory=dict)

@@ -5,6 +5,15 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 
 _SAID = {
+    "now": "Now",
+    "avoid": "To avoid",
+    "exercise.mind_body": "Mind-body exercise",
+    "exercise.rehabilitation": "Rehabilitation exercise",
+    "cpr.discuss": "Discuss resuscitation",
+    "diet.restrict": "Restrict the diet",
+    "diet.enrich": "Enrich the diet",
+    "diet.comfort": "Eat for comfort",
+    "diet.safety": "Food safety",
     "this_visit": "At this visit",
     "do": "To do",
     "offer": "To offer",
@@ -23,7 +32,7 @@ def label(word: str) -> str:
     """A word of a closed list, or the key of a topic, as a heading: `Pre-exercise screening`."""
     if word in _SAID:
         return _SAID[word]
-    return word.replace("_", " ").replace("-", " ").replace("pre ", "pre-").capitalize()
+    return word.replace("_", " ").replace("-", " ").replace(".", ": ").replace("pre ", "pre-").capitalize()
 
 
 def day(at: date | datetime | str) -> str:

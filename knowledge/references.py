@@ -10,6 +10,7 @@ from knowledge.errors import ConditionError
 from knowledge.facts import Fact
 from knowledge.items import ItemKind, Rule, Source, Vignette
 from knowledge.language import parse
+from knowledge.model.hazards import Hazard
 from knowledge.schemas import Item
 
 Name = tuple[ItemKind, str]
@@ -47,7 +48,11 @@ def _named(item: Item) -> Iterator[Name]:
             if item.condition is not None:
                 yield from _facts(facts_of(item.condition))
             yield from ((ItemKind.SOURCE, one.source) for one in item.citations)
-            yield from ((ItemKind.RULE, one.rule) for one in item.overrides)
+            yield from ((ItemKind.RULE, one.rule) for one in item.overrides if one.rule is not None)
+        case Hazard():
+            yield from _facts(facts_of(item.condition))
+            yield from ((ItemKind.SOURCE, one.source) for one in item.citations)
+            yield from ((ItemKind.RULE, key) for key in item.answered_by)
         case Fact():
             texts = [one.when for one in item.derivations] + ([item.population] if item.population else [])
             yield from _facts(fact for text in texts for fact in _read_by(text))
@@ -56,6 +61,7 @@ def _named(item: Item) -> Iterator[Name]:
         case Vignette():
             yield from _facts(item.facts)
             yield from ((ItemKind.RULE, key) for keys in item.expect.values() for key in keys)
+            yield from ((ItemKind.HAZARD, key) for keys in item.hazards.values() for key in keys)
         case Source():
             return
         case _:

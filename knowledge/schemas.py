@@ -1,4 +1,4 @@
-"""The written form of facts, sources, rules and vignettes: what a file or a version holds, checked field by field."""
+"""The written form of every kind of item: what a file or a version holds, checked field by field."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, cast
 
-from marshmallow import RAISE, Schema, ValidationError, fields, post_load, validate
+from marshmallow import RAISE, Schema, ValidationError, fields, post_load, validate, validates_schema
 
 from knowledge.conditions import Condition
 from knowledge.errors import ConditionError, ContentError, ContentProblem, nearest
@@ -19,6 +19,7 @@ from knowledge.facts import LARGEST_NUMBER, Attribute, Code, Derivation, Fact, F
 from knowledge.items import (
     Actor,
     Citation,
+    HazardState,
     ItemKind,
     Mode,
     Override,
@@ -30,8 +31,10 @@ from knowledge.items import (
     Vignette,
 )
 from knowledge.language import parse, write
+from knowledge.model.actions import Action
+from knowledge.model.hazards import Hazard, Severity
 
-Item = Fact | Source | Rule | Vignette
+Item = Fact | Source | Rule | Hazard | Vignette
 Content = dict[str, Any]
 
 LONGEST_LINE = 300
@@ -239,8 +242,14 @@ class CitationSchema(_Strict):
 
 
 class OverrideSchema(_Strict):
-    rule = _line(required=True)
+    rule = _line(load_default=None)
+    action = _choice(Action, load_default=None, error_messages={"unknown": "There is no such action."})
     reason = _Text(required=True)
+
+    @validates_schema
+    def names_one(self, data: Content, **_: Any) -> None:
+        if (data.get("rule") is None) is (data.get("action") is None):
+            raise ValidationError("Name either a rule or an action.", "rule")
 
     @post_load
     def build(self, data: Content, **_: Any) -> Override:
@@ -257,6 +266,7 @@ class RuleSchema(_Strict):
     topic = _line(required=True, validate=_KEY)
     actors = fields.List(_choice(Actor), required=True, validate=validate.Length(min=1))
     urgency = _choice(Urgency, required=True)
+    actions = fields.List(_choice(Action, error_messages={"unknown": "There is no such action."}), load_default=())
     condition = _ConditionTree(load_default=None)
     patient_may_see = _Flag(required=True)
     review_by = _Day(required=True)
@@ -269,6 +279,32 @@ class RuleSchema(_Strict):
         return Rule(**_tuples(data))
 
 
+class HazardSchema(_Strict):
+    key = _line(required=True, validate=_KEY)
+    title = _line(required=True)
+    text = _Text(required=True)
+    topic = _line(required=True, validate=_KEY)
+    urgency = _choice(Urgency, required=True)
+    severity = _choice(Severity, required=True)
+    condition = _ConditionTree(required=True)
+    forbids = fields.List(
+        _choice(Action, error_messages={"unknown": "There is no such action."}),
+        required=True,
+        validate=validate.Length(min=1),
+    )
+    reason = _Text(required=True)
+    answered_by = fields.List(_line(), required=True, validate=validate.Length(min=1))
+    residual_risk = _Text(required=True)
+    citations = fields.List(fields.Nested(CitationSchema), load_default=())
+    review_by = _Day(required=True)
+    patient_text = _Text()
+    notes = _notes()
+
+    @post_load
+    def build(self, data: Content, **_: Any) -> Hazard:
+        return Hazard(**_tuples(data))
+
+
 class VignetteSchema(_Strict):
     key = _line(required=True, validate=_KEY)
     title = _line(required=True)
@@ -277,19 +313,25 @@ class VignetteSchema(_Strict):
     evaluated_at = fields.AwareDateTime(format="iso", required=True)
     facts = _Posted(keys=_line(), required=True)
     expect = fields.Dict(keys=_choice(State), values=fields.List(_line()), load_default=dict)
+    hazards = fields.Dict(keys=_choice(HazardState), values=fields.List(_line()), load_default=dict)
 
     @post_load
     def build(self, data: Content, **_: Any) -> Vignette:
-        wanted = data.pop("expect")
-        expect = {state: tuple(wanted[state]) for state in State if wanted.get(state)}
+        wanted, hazards = data.pop("expect"), data.pop("hazards")
         facts = _as_canonical(data.pop("facts"))
-        return Vignette(**_tuples(data), facts=MappingProxyType(facts), expect=MappingProxyType(expect))
+        return Vignette(
+            **_tuples(data),
+            facts=MappingProxyType(facts),
+            expect=MappingProxyType({state: tuple(wanted[state]) for state in State if wanted.get(state)}),
+            hazards=MappingProxyType({one: tuple(hazards[one]) for one in HazardState if hazards.get(one)}),
+        )
 
 
 _SCHEMAS: dict[ItemKind, Schema] = {
     ItemKind.FACT: FactSchema(),
     ItemKind.SOURCE: SourceSchema(),
     ItemKind.RULE: RuleSchema(),
+    ItemKind.HAZARD: HazardSchema(),
     ItemKind.VIGNETTE: VignetteSchema(),
 }
 
@@ -315,7 +357,9 @@ def content_of(item: Item) -> Content:
     return {
         field.name: _plain(value)
         for field in dataclass_fields(item)
-        if field.init and not _is_empty(value := getattr(item, field.name), field.default)
+        if field.init
+        and not _is_empty(value := getattr(item, field.name), field.default)
+        and (value or "omit_empty" not in field.metadata)
     }
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 
 from knowledge import files
-from knowledge.checking import can_be_unknown, needed_for, problems_in, unproven
+from knowledge.checking import needed_for, problems_in, unproven
 from knowledge.conditions import Condition
 from knowledge.errors import ConditionProblem
 from knowledge.facts import Code, Derivation, Fact, Facts, FactType
@@ -30,6 +30,7 @@ from knowledge.items import (
 )
 from knowledge.language import KEYWORDS, parse
 from knowledge.reasoning import reading
+from knowledge.validation.undecidable import can_be_unknown
 from tests import specification, trees
 
 DICTIONARY = specification.dictionary()

@@ -424,7 +424,7 @@ def test_a_field_of_a_source_that_cannot_stand_is_named_with_its_path(path: str,
             "Must be one of: advice, assessment, checklist_item, classification, priority, referral_trigger, "
             "screening_criterion.",
         ),
-        ("mode", "must", "Must be one of: do, offer, option, classify, context, org."),
+        ("mode", "must", "Must be one of: do, avoid, offer, option, classify, context, org."),
         ("topic", "", NO_TEXT),
         ("actors", [], "At least one is needed."),
         ("actors", "clinician", "This is a list."),
@@ -507,7 +507,7 @@ def test_what_is_missing_is_told_all_at_once(kind: ItemKind, needed: list[str]):
     ("kind", "content", "part", "needed"),
     [
         (ItemKind.RULE, RULE, "citations", ["locator", "source", "strength"]),
-        (ItemKind.RULE, RULE, "overrides", ["reason", "rule"]),
+        (ItemKind.RULE, RULE, "overrides", ["reason"]),
         (ItemKind.FACT, FACT, "derivations", ["locator", "source", "value", "when"]),
         (ItemKind.FACT, PHASE, "codes", ["code", "label"]),
     ],
@@ -538,6 +538,6 @@ def test_an_error_names_the_item_and_the_field_on_a_line_for_each_problem():
     with pytest.raises(ContentError) as refused:
         item_from(ItemKind.RULE, {**RULE, "mode": "must", "urgency": "soon"})
     assert sorted(str(refused.value).split("\n")) == [
-        "rule pain-acute-coping, mode: Must be one of: do, offer, option, classify, context, org.",
+        "rule pain-acute-coping, mode: Must be one of: do, avoid, offer, option, classify, context, org.",
         "rule pain-acute-coping, urgency: Must be one of: now, this_visit, ongoing.",
     ]
