@@ -19,8 +19,9 @@ from knowledge.differences import Difference
 from knowledge.fields import FactsByKey
 from knowledge.histories import Past, differing, history, remarks_of
 from knowledge.items import ItemKind, Rule
+from knowledge.model.overrides import withheld_by
 from knowledge.models import Activation, Release, User, VersionState
-from knowledge.schemas import content_of
+from knowledge.schemas import content_of, override_content
 
 
 def release_name(release: PreparedRelease | Release) -> dict[str, Any]:
@@ -57,16 +58,12 @@ def rule_shown(release: PreparedRelease, rule: Rule) -> dict[str, Any]:
         "topic": rule.topic,
         "actors": list(rule.actors),
         "urgency": rule.urgency,
+        "actions": list(rule.actions),
         "patient_may_see": rule.patient_may_see,
         "condition": condition_text(rule.condition, base) if rule.condition else None,
         "citations": [citation(base, one.source, one.locator, one.strength) for one in rule.citations],
-        "overrides": [{"rule": one.rule, "reason": one.reason} for one in rule.overrides],
-        "overridden_by": [
-            {"rule": other.key, "reason": one.reason}
-            for other in base.rules.values()
-            for one in other.overrides
-            if one.rule == rule.key
-        ],
+        "overrides": [override_content(one) for one in rule.overrides],
+        "withheld_by": [{kind: key, "reason": reason} for kind, key, reason in withheld_by(rule, base)],
         "notes": list(rule.notes),
         "review_by": rule.review_by.isoformat(),
     }

@@ -8,18 +8,19 @@ from datetime import datetime
 from typing import Any
 
 from cds import noticing
-from cds.observing import Notice
+from cds.decisions.notices import Notice, urgent_first
+from cds.decisions.withholding import Outcomes, Withholding, outcomes
 from cds.overdue import Overdue
 from cds.preparing import Prepared
 from cds.releases import PreparedRelease, only_patients
 from cds.telling import Told, Trigger
 from cds.writing import compact, instant, plain
 from knowledge.facts import Facts
-from knowledge.items import Actor, State, Urgency
+from knowledge.items import Actor, HazardState, State, Urgency
 
 # Looked up some thousand times for each answer, and an enum's members are slow to reach.
 _RECOMMENDED, _WITHHELD, _UNDETERMINED, _NOT_MET = State
-_MET = {True: _RECOMMENDED, None: _UNDETERMINED, False: _NOT_MET}
+_PRESENT, _UNCERTAIN = HazardState.PRESENT, HazardState.UNDETERMINED
 _TRIGGERS = len(Trigger)
 
 _REASON_FOR_PATIENTS = "Your care team looks at something else first. Ask them about it."
@@ -39,11 +40,13 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What was said: the response to the byte, the state of every rule, and what it rests on."""
+    """What was said: the response to the byte, the state of every rule and hazard, and what it rests on."""
 
     question: Question
     prepared: Prepared
     states: Mapping[str, State]
+    hazards: Mapping[str, HazardState]
+    withheld: Mapping[str, list[Withholding]]
     response: bytes
 
 
@@ -72,17 +75,17 @@ def decide(release: PreparedRelease, question: Question, *, clinically_approved:
         told = release.telling.of(prepared)
         readings = {name: said.reading for name, said in told.items()}
         _hold_against(release, question, prepared, readings)
-    states, withheld = _states(release, readings)
+    came = outcomes(release, readings)
     overdue = release.review_dates.overdue(question.evaluated_at)
     notices = [
+        *urgent_first(prepared.notices, release.urgent_facts),
         *noticing.of_approval(release, clinically_approved),
         *population_notices,
-        *noticing.of_what_may_be_withheld(release, question.actors, states, told),
-        *noticing.of_reviews(release, question.actors, states, told, withheld, overdue),
-        *prepared.notices,
+        *noticing.of_what_may_be_withheld(release, question.actors, came, told),
+        *noticing.of_reviews(release, question.actors, came, told, overdue),
     ]
-    response = _response(release, question, told, states, withheld, overdue, notices)
-    return Answer(question, prepared, states, response)
+    response = _response(release, question, told, came, overdue, notices)
+    return Answer(question, prepared, came.rules, came.hazards, came.withheld, response)
 
 
 def letters(release: PreparedRelease, states: Mapping[str, State]) -> str:
@@ -111,29 +114,11 @@ def _hold_against(
         raise Disagreement(question, prepared, fired, read)
 
 
-def _states(
-    release: PreparedRelease, readings: Mapping[str, bool | None]
-) -> tuple[dict[str, State], dict[str, list[tuple[str, str]]]]:
-    """The state of every rule, and for each withheld rule the rules that withhold it with their reasons."""
-    met = {name: _MET[result] for name, result in readings.items()}
-    states = {key: met[entry.condition] for key, entry in release.rules.items()}
-    withheld: dict[str, list[tuple[str, str]]] = {}
-    for overriding in release.overriding:
-        if states[overriding.rule] is not _RECOMMENDED:
-            continue
-        for key, reason in overriding.withholds.items():
-            if states[key] in (_RECOMMENDED, _WITHHELD):
-                states[key] = _WITHHELD
-                withheld.setdefault(key, []).append((overriding.rule, reason))
-    return states, withheld
-
-
 def _response(
     release: PreparedRelease,
     question: Question,
     told: Mapping[str, Told],
-    states: Mapping[str, State],
-    withheld: Mapping[str, list[tuple[str, str]]],
+    came: Outcomes,
     overdue: Overdue,
     notices: Iterable[Notice],
 ) -> bytes:
@@ -146,6 +131,7 @@ def _response(
     not_met: list[bytes] = []
     wanted: dict[str, int] = {}
     late = overdue.rules
+    states = came.rules
     for entry in release.asked_for(question.actors):
         state, texts = states[entry.key], entry.texts
         if state is _RECOMMENDED:
@@ -158,28 +144,50 @@ def _response(
                 wanted[name] = wanted.get(name, 0) + 1
             undetermined += (b",", texts.undetermined, said.lacks, b"}")
         elif state is _WITHHELD:
-            for by, reason in withheld[entry.key]:
-                shown = _REASON_FOR_PATIENTS if for_patients else reason
-                held += (b",", texts.withheld, compact({"overridden_by": by, "reason": shown})[1:])
+            for by in came.withheld[entry.key]:
+                shown = _REASON_FOR_PATIENTS if for_patients else by.reason
+                held += (b",", texts.withheld, compact({"withheld_by": {by.kind: by.key}, "reason": shown})[1:])
         else:
             not_met += (b",", texts.not_met)
     head = {
         "decision_id": question.decision_id,
         "release": {"number": release.number, "digest": release.digest},
         "evaluated_at": instant(question.evaluated_at),
+        "notices": [_notice(notice) for notice in notices],
     }
+    present, uncertain = _hazards(release, told, came, for_patients=for_patients)
     pieces = [
         compact(head)[:-1],
+        *_listed(b"hazards", present),
         *_listed(b"recommendations", [piece for section in ranked for piece in section]),
         *_listed(b"withheld", held),
         *_listed(b"undetermined", undetermined),
+        *_listed(b"undetermined_hazards", uncertain),
         *_listed(b"missing_facts", _missing_facts(release, wanted)),
-        b',"notices":',
-        compact([_notice(notice) for notice in notices]),
         *(_listed(b"not_met", not_met) if question.with_not_met else ()),
         b"}",
     ]
     return b"".join(pieces)
+
+
+def _hazards(
+    release: PreparedRelease, told: Mapping[str, Told], came: Outcomes, *, for_patients: bool
+) -> tuple[list[bytes], list[bytes]]:
+    """The hazards that are present, and those of which it is not known, as JSON that begins with a comma.
+
+    A patient is told in plain words of those that are present alone.
+    """
+    present: list[bytes] = []
+    uncertain: list[bytes] = []
+    for key, state in came.hazards.items():
+        entry = release.hazards[key]
+        if state is _PRESENT and for_patients:
+            present += (b",", entry.for_patients)
+        elif state is _PRESENT:
+            present += (b",", entry.opening, told[entry.condition].because, entry.closing)
+        elif state is _UNCERTAIN and not for_patients:
+            uncertain += (b",", entry.undetermined, told[entry.condition].lacks, b"}")
+    return present, uncertain
 
 
 def _listed(name: bytes, parts: list[bytes]) -> list[bytes]:
@@ -193,5 +201,5 @@ def _missing_facts(release: PreparedRelease, wanted: Mapping[str, int]) -> list[
     return [part for name, count in ranked for part in (b",", release.lacking[name], b"%d}" % count)]
 
 
-def _notice(notice: Notice) -> dict[str, str | None]:
-    return {"fact": notice.fact, "problem": notice.problem, "detail": notice.detail}
+def _notice(notice: Notice) -> dict[str, Any]:
+    return {"code": notice.code, "facts": notice.facts, "detail": notice.detail, "urgent": notice.urgent}

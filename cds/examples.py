@@ -52,6 +52,7 @@ RECOMMENDATION: dict[str, Any] = {
     "topic": "pre-exercise-screening",
     "actors": ["clinician"],
     "urgency": "this_visit",
+    "actions": ["evaluate.cardiovascular"],
     "patient_may_see": False,
     "because": [
         {
@@ -78,12 +79,21 @@ ANSWER: dict[str, Any] = {
     "decision_id": "0b4a4f6e-6e0f-4a43-9a52-0e3f5d1d2c11",
     "release": {"number": 1, "digest": "sha256:…"},
     "evaluated_at": "2026-01-31T09:00:00Z",
+    "notices": [
+        {
+            "code": "not_clinically_approved",
+            "facts": [],
+            "detail": "Release 1 was imported and is not yet clinically approved by a person.",
+            "urgent": False,
+        }
+    ],
+    "hazards": [],
     "recommendations": [RECOMMENDATION],
     "withheld": [
         {
             "rule": "exercise-acute-discuss-safest-way",
             "version": 1,
-            "overridden_by": "ext-oncologic-emergency-list",
+            "withheld_by": {"rule": "ext-oncologic-emergency-list"},
             "reason": "Pain is uncontrolled and an oncologic emergency has not been excluded; …",
         }
     ],
@@ -95,12 +105,6 @@ ANSWER: dict[str, Any] = {
             "missing": ["fatigue_present"],
         }
     ],
+    "undetermined_hazards": [],
     "missing_facts": [{"fact": "fatigue_present", "label": "Fatigue", "undetermined_rules": 15}],
-    "notices": [
-        {
-            "fact": None,
-            "problem": "not_clinically_approved",
-            "detail": "Release 1 was imported and is not yet clinically approved by a person.",
-        }
-    ],
 }

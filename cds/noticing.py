@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Collection, Iterator, Mapping, Set
 from datetime import date
 
-from cds.observing import Notice
+from cds.decisions.notices import Notice
+from cds.decisions.withholding import Outcomes
 from cds.overdue import NOTHING, Overdue
 from cds.releases import PreparedRelease, only_patients
 from cds.telling import Told
 from knowledge.facts import Facts
-from knowledge.items import Actor, Rule, Source, State
+from knowledge.items import Actor, HazardState, ItemKind, Rule, Source, State
 from knowledge.reasoning import reading
 
 _CHECK_FOR_PATIENTS = "Your care team still has to check some things that may change this advice. Ask them first."
@@ -38,10 +39,10 @@ def of_population(release: PreparedRelease, known: Facts) -> tuple[bool, list[No
                 detail = (
                     f"No rule applies: the content is for patients with {wanted}, and what was posted says: {said}."
                 )
-                notices.append(Notice(key, "outside_population", detail))
+                notices.append(Notice("outside_population", detail, (key,)))
             case None:
                 detail = f"Not known; the answer assumes what the content is for: {wanted}."
-                notices.append(Notice(key, "population_assumed", detail))
+                notices.append(Notice("population_assumed", detail, (key,)))
             case True:
                 pass
     return outside, notices
@@ -52,42 +53,76 @@ def of_approval(release: PreparedRelease, clinically_approved: bool) -> Iterator
     if not clinically_approved:
         imported = "was imported and " if release.imported else ""
         detail = f"Release {release.number} {imported}is not yet clinically approved by a person."
-        yield Notice(None, "not_clinically_approved", detail)
+        yield Notice("not_clinically_approved", detail)
 
 
 def of_what_may_be_withheld(
-    release: PreparedRelease, actors: tuple[Actor, ...], states: Mapping[str, State], told: Mapping[str, Told]
+    release: PreparedRelease, actors: tuple[Actor, ...], came: Outcomes, told: Mapping[str, Told]
 ) -> Iterator[Notice]:
-    """What is recommended only because nobody knows whether a rule that would withhold it applies."""
-    undecided = [one for one in release.overriding if states[one.rule] is _UNDETERMINED]
-    if not undecided:
+    """What is recommended only because nobody knows whether a hazard is present, or a rule that overrides applies."""
+    shown = {entry.key for entry in release.asked_for(actors) if came.rules[entry.key] is _RECOMMENDED}
+    notices = [*_of_hazards(release, came, told, shown), *_of_overrides(release, came, told, shown)]
+    if notices and only_patients(actors):
+        yield Notice("may_be_withheld", _CHECK_FOR_PATIENTS)
+    else:
+        yield from notices
+
+
+def _of_hazards(
+    release: PreparedRelease, came: Outcomes, told: Mapping[str, Told], shown: Set[str]
+) -> Iterator[Notice]:
+    """One notice for all hazards of which it is not known whether they are present: else nobody would read them."""
+    open_ = [
+        release.hazards[key]
+        for key, state in came.hazards.items()
+        if state is HazardState.UNDETERMINED and not shown.isdisjoint(release.hazards[key].forbidden)
+    ]
+    if not open_:
         return
-    deciding = [one for one in release.overriding if states[one.rule] is _RECOMMENDED]
-    shown = {entry.key for entry in release.asked_for(actors) if states[entry.key] is _RECOMMENDED}
+    at_stake = shown & {rule for entry in open_ for rule in entry.forbidden}
+    lacking = tuple(dict.fromkeys(fact for entry in open_ for fact in told[entry.condition].missing))
+    titles = [entry.hazard.title for entry in open_]
+    detail = (
+        f"{_how_many(len(at_stake))} would be withheld if a hazard were present that is not known to be absent: "
+        f"{_first(titles, '; ')}. Ask for: {_first([release.base.facts[name].label for name in lacking])}."
+    )
+    yield Notice("hazard_not_excluded", detail, lacking)
+
+
+def _of_overrides(
+    release: PreparedRelease, came: Outcomes, told: Mapping[str, Told], shown: Set[str]
+) -> Iterator[Notice]:
+    undecided = [one for one in release.overriding if came.rules[one.rule] is _UNDETERMINED]
+    deciding = [one for one in release.overriding if came.rules[one.rule] is _RECOMMENDED]
     for overriding in undecided:
         count = len(shown & overriding.withholds.keys())
         if not count or any(overriding.rule in one.withholds for one in deciding):
             continue
-        if only_patients(actors):
-            yield Notice(None, "may_be_withheld", _CHECK_FOR_PATIENTS)
-            return
         rule = release.rules[overriding.rule]
-        wanted = [release.base.facts[name].label for name in told[rule.condition].missing]
-        further = f" and {len(wanted) - _MOST_WANTED} more" if len(wanted) > _MOST_WANTED else ""
-        which = "One of the recommendations" if count == 1 else f"{count} of the recommendations"
+        lacking = told[rule.condition].missing
         detail = (
-            f"{which} would be withheld if “{rule.rule.title}” applied. "
-            f"It is not decided for want of: {', '.join(wanted[:_MOST_WANTED])}{further}."
+            f"{_how_many(count)} would be withheld if “{rule.rule.title}” applied. "
+            f"It is not decided for want of: {_first([release.base.facts[name].label for name in lacking])}."
         )
-        yield Notice(None, "may_be_withheld", detail)
+        yield Notice("may_be_withheld", detail, lacking)
+
+
+def _how_many(count: int) -> str:
+    return "One of the recommendations" if count == 1 else f"{count} of the recommendations"
+
+
+def _first(names: Collection[str], between: str = ", ") -> str:
+    """The first few names, and how many more there are."""
+    shown = list(names)[:_MOST_WANTED]
+    further = f" and {len(names) - _MOST_WANTED} more" if len(names) > _MOST_WANTED else ""
+    return f"{between.join(shown)}{further}"
 
 
 def of_reviews(
     release: PreparedRelease,
     actors: tuple[Actor, ...],
-    states: Mapping[str, State],
+    came: Outcomes,
     told: Mapping[str, Told],
-    withheld: Mapping[str, list[tuple[str, str]]],
     overdue: Overdue,
 ) -> Iterator[Notice]:
     """That rules by which something is recommended or withheld, or sources that they cite, are past their review."""
@@ -97,12 +132,12 @@ def of_reviews(
     sources: set[str] = set()
     for_patients = only_patients(actors)
     for entry in release.asked_for(actors):
-        state = states[entry.key]
+        state = came.rules[entry.key]
         if state is _RECOMMENDED:
             rules.add(entry.key)
             sources.update(overdue.cited.get(entry.key, ()), told[entry.condition].sources)
         elif state is _WITHHELD and not for_patients:
-            rules.update(by for by, _ in withheld[entry.key])
+            rules.update(by.key for by in came.withheld[entry.key] if by.kind is ItemKind.RULE)
     base = release.base
     said = [
         _named("1 rule of this answer is", "{} rules of this answer are", rules, overdue.rules, base.rules),
@@ -110,7 +145,7 @@ def of_reviews(
     ]
     if any(said):
         detail = _REVIEW_FOR_PATIENTS if for_patients else " ".join(part for part in said if part)
-        yield Notice(None, "review_overdue", detail)
+        yield Notice("review_overdue", detail)
 
 
 def _named(

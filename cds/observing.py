@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from cds.decisions.notices import Notice
 from cds.requests import CLOCK_SKEW, RequestProblem, escaped, moment, unstorable
 from knowledge.errors import WrongValue, nearest
 from knowledge.facts import Fact, FactType, Value
@@ -15,15 +16,6 @@ MOST_OBSERVATIONS = 100
 LONGEST_SOURCE = 100
 
 _OBSERVATION_KEYS = ("value", "observed_at", "source")
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """Something about the facts that the reader of the answer must see."""
-
-    fact: str | None
-    problem: str
-    detail: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +107,12 @@ def settled(fact: Fact, observations: list[Observation], at: datetime) -> Value 
         return None
     if fact.valid_days is not None and at - newest.observed_at > timedelta(days=fact.valid_days):
         detail = f"{newest.said(fact)} is older than {fact.valid_days} days and counts as not known."
-        return Notice(fact.key, "too_old", detail)
+        return Notice("too_old", detail, (fact.key,))
     if len(observations) == 1:
         return newest.value
     for other in sorted(observations, key=lambda one: one.observed_at, reverse=True):
         near = newest.observed_at - other.observed_at <= fact.conflict_window
         if near and other.value is not None and other.value != newest.value:
             detail = f"{newest.said(fact)} and {other.said(fact)} disagree; it counts as not known."
-            return Notice(fact.key, "conflict", detail)
+            return Notice("conflict", detail, (fact.key,))
     return newest.value

@@ -9,7 +9,8 @@ from functools import lru_cache
 from graphlib import TopologicalSorter
 from typing import Any
 
-from cds.observing import Notice, observations, settled
+from cds.decisions.notices import Notice
+from cds.observing import observations, settled
 from cds.requests import MOST_SUGGESTIONS, RequestProblem, UnusableRequest, escaped
 from knowledge.checking import needed_for
 from knowledge.conditions import Condition, facts_of
@@ -72,7 +73,7 @@ class Intake:
             match settled(fact, observations(fact, raw, at, problems), at):
                 case Notice() as notice:
                     notices.append(notice)
-                    if notice.problem == "conflict":
+                    if notice.code == "conflict":
                         disputed.add(name)
                 case None:
                     pass
@@ -121,7 +122,7 @@ class Intake:
                 continue
             met = [one for one in derivations if reading(one.condition, known) is True]
             if len({one.value for one in met}) > 1:
-                notices.append(Notice(key, "conflict", f"{self.facts[key].label} follows as two different values."))
+                notices.append(Notice("conflict", f"{self.facts[key].label} follows as two different values.", (key,)))
             elif met:
                 known[key] = met[0].value
                 derived[key] = met[0].derived

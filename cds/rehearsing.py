@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
 
 from cds.deciding import Disagreement, Question, decide
 from cds.releases import PreparedRelease
 from cds.requests import UnusableRequest
-from knowledge.items import State, Vignette
+from knowledge.items import Vignette
 from knowledge.labels import label
 
 
@@ -32,22 +34,26 @@ def failures(release: PreparedRelease) -> list[Failure]:
 def play(release: PreparedRelease, vignette: Vignette) -> Iterator[Failure]:
     """The failures of one vignette."""
     try:
-        states = outcome(release, vignette)
+        answer = decide(
+            release, Question(vignette.key, vignette.evaluated_at, vignette.facts), clinically_approved=False
+        )
     except (UnusableRequest, Disagreement) as error:
         yield Failure(vignette.key, None, str(error))
         return
-    for expected, keys in vignette.expect.items():
+    yield from _otherwise(vignette, vignette.expect, answer.states, "rule")
+    yield from _otherwise(vignette, vignette.hazards, answer.hazards, "hazard")
+
+
+def _otherwise(
+    vignette: Vignette, expect: Mapping[Any, tuple[str, ...]], states: Mapping[str, StrEnum], noun: str
+) -> Iterator[Failure]:
+    """What is expected to be in one state and is in another."""
+    for expected, keys in expect.items():
         for key in keys:
             if states.get(key) is not expected:
-                found = _said(states[key]) if key in states else "no rule of this release"
+                found = _said(states[key]) if key in states else f"no {noun} of this release"
                 yield Failure(vignette.key, key, f"expected {_said(expected)}, but it is {found}")
 
 
-def outcome(release: PreparedRelease, vignette: Vignette) -> Mapping[str, State]:
-    """The state of every rule for the vignette's patient. Raises UnusableRequest or Disagreement."""
-    question = Question(vignette.key, vignette.evaluated_at, vignette.facts)
-    return decide(release, question, clinically_approved=False).states
-
-
-def _said(state: State) -> str:
+def _said(state: StrEnum) -> str:
     return label(state).lower()

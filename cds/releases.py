@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from graphlib import TopologicalSorter
 from typing import Any
 
+from cds.decisions.compiled_hazards import compile_hazard, urgent_facts
 from cds.engine import Engine
 from cds.overdue import ReviewDates
 from cds.planning import plan
@@ -16,6 +17,7 @@ from cds.writing import citation, compact
 from knowledge.conditions import Condition
 from knowledge.items import Actor, ItemKind, KnowledgeBase, Rule, Urgency
 from knowledge.language import parse
+from knowledge.model.overrides import withheld_rules
 from knowledge.wording import in_words
 
 NARROWER: Mapping[Actor, frozenset[Actor]] = {
@@ -85,11 +87,18 @@ class PreparedRelease:
         self.intake = Intake(base.facts)
         self.conditions, named = _distinct(base)
         self.rules = {
-            key: self._entry(rule, named[key])
+            key: self._entry(rule, named[rule.condition])
             for key, rule in sorted(base.rules.items(), key=lambda pair: (pair[1].topic, pair[0]))
             if rule.condition is not None
         }
         """The rules that can fire, in the order of topics; statements are not among them."""
+        self.hazards = {
+            key: compile_hazard(hazard, named[hazard.condition], versions[ItemKind.HAZARD, key], base)
+            for key, hazard in sorted(base.hazards.items(), key=lambda pair: (_URGENCY[pair[1].urgency], pair[0]))
+        }
+        """The hazards, the most urgent first."""
+        self.urgent_facts = urgent_facts(base)
+        """What hazards and rules of urgency `now` read, and what that may be derived from."""
         self.for_patients = [
             self._entry(_for_patients(entry.rule), entry.condition)
             for entry in self.rules.values()
@@ -123,6 +132,16 @@ class PreparedRelease:
         entries = self.for_patients if only_patients(actors) else self.rules.values()
         return [entry for entry in entries if wanted & entry.actors]
 
+    def title_of(self, kind: ItemKind, key: str) -> str:
+        """The title of a rule or hazard of the release."""
+        return self.base.hazards[key].title if kind is ItemKind.HAZARD else self.base.rules[key].title
+
+    def withheld_heading(self, withheld_by: Mapping[str, str]) -> str:
+        """What stands above the rules that one rule or hazard withholds; the shape is that of an answer."""
+        [(kind, key)] = withheld_by.items()
+        title = self.title_of(ItemKind(kind), key)
+        return f"Because of the hazard “{title}”" if kind == ItemKind.HAZARD else f"While “{title}” is recommended"
+
     def _entry(self, rule: Rule, condition: str) -> RuleInRelease:
         version = self.versions[ItemKind.RULE, rule.key]
         texts = _texts(rule, version, self.base)
@@ -139,14 +158,14 @@ def rule_header(rule: Rule, version: int) -> dict[str, Any]:
     return {"rule": rule.key, "version": version, "title": rule.title}
 
 
-def _distinct(base: KnowledgeBase) -> tuple[dict[str, Condition], dict[str, str]]:
-    """The different conditions of a base by name, and for each rule the name of its own."""
+def _distinct(base: KnowledgeBase) -> tuple[dict[str, Condition], dict[Condition, str]]:
+    """The different conditions of rules and hazards by name, and the names by condition."""
+    items = [*(rule for _, rule in sorted(base.rules.items())), *(hazard for _, hazard in sorted(base.hazards.items()))]
     names: dict[Condition, str] = {}
-    named: dict[str, str] = {}
-    for key, rule in sorted(base.rules.items()):
-        if rule.condition is not None:
-            named[key] = names.setdefault(rule.condition, f"c{len(names)}")
-    return {name: condition for condition, name in names.items()}, named
+    for item in items:
+        if item.condition is not None:
+            names.setdefault(item.condition, f"c{len(names)}")
+    return {name: condition for condition, name in names.items()}, names
 
 
 def _for_patients(rule: Rule) -> Rule:
@@ -165,6 +184,7 @@ def _texts(rule: Rule, version: int, base: KnowledgeBase) -> Texts:
         "topic": rule.topic,
         "actors": rule.actors,
         "urgency": rule.urgency,
+        "actions": rule.actions,
         "patient_may_see": rule.patient_may_see,
     }
     after = {
@@ -183,11 +203,7 @@ def _texts(rule: Rule, version: int, base: KnowledgeBase) -> Texts:
 
 def _overriding(base: KnowledgeBase) -> tuple[Overriding, ...]:
     """The overriding rules, each before those that it withholds: a withheld rule withholds nothing."""
-    withholds = {
-        key: {override.rule: override.reason for override in rule.overrides}
-        for key, rule in base.rules.items()
-        if rule.overrides
-    }
+    withholds = {key: withheld_rules(rule, base.rules) for key, rule in base.rules.items() if rule.overrides}
     # Lists, not sets, whose order is another one in each process: the order of these is seen in the answer.
     over: dict[str, list[str]] = {key: [] for key in withholds}
     for key, rules in withholds.items():

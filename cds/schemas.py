@@ -9,6 +9,7 @@ from marshmallow import RAISE, Schema, fields, validate
 from knowledge.differences import Change
 from knowledge.facts import Attribute, FactType
 from knowledge.items import Actor, Mode, RuleKind, State, Urgency
+from knowledge.model.actions import Action
 
 
 class Shape(Schema):
@@ -61,6 +62,7 @@ class Recommendation(Shape):
     topic = fields.String(required=True)
     actors = fields.List(fields.String(validate=words(Actor)), required=True)
     urgency = fields.String(required=True, validate=words(Urgency))
+    actions = fields.List(fields.String(validate=words(Action)), required=True)
     patient_may_see = fields.Boolean(required=True)
     review_overdue_since = fields.String(
         metadata={
@@ -73,10 +75,17 @@ class Recommendation(Shape):
     notes = fields.List(fields.String(), required=True)
 
 
+class WithholdingItem(Shape):
+    """The rule or the hazard that withholds; exactly one of the two."""
+
+    rule = fields.String()
+    hazard = fields.String()
+
+
 class Withheld(Shape):
     rule = fields.String(required=True)
     version = fields.Integer(required=True)
-    overridden_by = fields.String(required=True)
+    withheld_by = fields.Nested(WithholdingItem, required=True)
     reason = fields.String(required=True)
 
 
@@ -99,9 +108,28 @@ class MissingFact(Shape):
     undetermined_rules = fields.Integer(required=True)
 
 
+class PresentHazard(Shape):
+    """What can harm this patient: said at once. For patients and caregivers in plain words, without the rest."""
+
+    hazard = fields.String(required=True)
+    version = fields.Integer(required=True)
+    title = fields.String()
+    text = fields.String(required=True)
+    urgency = fields.String(required=True, validate=words(Urgency))
+    forbids = fields.List(fields.String(validate=words(Action)))
+    because = fields.List(fields.Nested(Finding))
+    citations = fields.List(fields.Nested(Citation))
+
+
+class UndeterminedHazard(Shape):
+    hazard = fields.String(required=True)
+    version = fields.Integer(required=True)
+    title = fields.String(required=True)
+    missing = fields.List(fields.String(), required=True)
+
+
 class Notice(Shape):
-    fact = fields.String(required=True, allow_none=True)
-    problem = fields.String(
+    code = fields.String(
         required=True,
         validate=validate.OneOf(
             [
@@ -110,12 +138,18 @@ class Notice(Shape):
                 "not_clinically_approved",
                 "outside_population",
                 "population_assumed",
+                "hazard_not_excluded",
                 "may_be_withheld",
                 "review_overdue",
             ]
         ),
     )
+    facts = fields.List(fields.String(), required=True, metadata={"description": "The facts that it is about."})
     detail = fields.String(required=True)
+    urgent = fields.Boolean(
+        required=True,
+        metadata={"description": "It touches a fact that a hazard or a rule of urgency now reads; it comes first."},
+    )
 
 
 class Recommendations(Shape):
@@ -124,11 +158,17 @@ class Recommendations(Shape):
     decision_id = fields.String(required=True)
     release = fields.Nested(ReleaseName, required=True)
     evaluated_at = fields.String(required=True)
+    notices = fields.List(fields.Nested(Notice), required=True)
+    hazards = fields.List(
+        fields.Nested(PresentHazard),
+        required=True,
+        metadata={"description": "What is present and can harm: no recommendation does what one of them forbids."},
+    )
     recommendations = fields.List(fields.Nested(Recommendation), required=True)
     withheld = fields.List(fields.Nested(Withheld), required=True)
     undetermined = fields.List(fields.Nested(Undetermined), required=True)
+    undetermined_hazards = fields.List(fields.Nested(UndeterminedHazard), required=True)
     missing_facts = fields.List(fields.Nested(MissingFact), required=True)
-    notices = fields.List(fields.Nested(Notice), required=True)
     not_met = fields.List(fields.Nested(NotMet), metadata={"description": "Only with ?include=not_met."})
 
 
@@ -207,7 +247,14 @@ class ConditionShown(Shape):
 
 
 class OverrideShown(Shape):
-    rule = fields.String(required=True)
+    """A rule, or every rule that does an action: exactly one of the two; and why it is withheld."""
+
+    rule = fields.String()
+    action = fields.String(validate=words(Action))
+    reason = fields.String(required=True)
+
+
+class WithheldByShown(WithholdingItem):
     reason = fields.String(required=True)
 
 
@@ -222,6 +269,7 @@ class RuleShown(Shape):
     topic = fields.String(required=True)
     actors = fields.List(fields.String(validate=words(Actor)), required=True)
     urgency = fields.String(required=True, validate=words(Urgency))
+    actions = fields.List(fields.String(validate=words(Action)), required=True)
     patient_may_see = fields.Boolean(required=True)
     condition = fields.Nested(
         ConditionShown,
@@ -231,7 +279,11 @@ class RuleShown(Shape):
     )
     citations = fields.List(fields.Nested(Citation), required=True)
     overrides = fields.List(fields.Nested(OverrideShown), required=True)
-    overridden_by = fields.List(fields.Nested(OverrideShown), required=True)
+    withheld_by = fields.List(
+        fields.Nested(WithheldByShown),
+        required=True,
+        metadata={"description": "The rules that override it, and the hazards that forbid what it does."},
+    )
     notes = fields.List(fields.String(), required=True)
     review_by = fields.String(required=True)
 

@@ -363,6 +363,13 @@ def content_of(item: Item) -> Content:
     }
 
 
+def override_content(override: Override) -> Content:
+    """The written form of an override: the rule or the action, and the reason."""
+    return {
+        name: _plain(value) for name in ("rule", "action", "reason") if (value := getattr(override, name)) is not None
+    }
+
+
 def _as_canonical(value: Any) -> Any:
     """Raw JSON as canonical JSON gives it back, names in order and 56.0 as 56: so an export gives the very files."""
     match value:

@@ -205,7 +205,7 @@ def test_until_a_person_approves_the_release_every_answer_says_that_nobody_has(
 
 def test_an_assumed_population_is_said(caller: Caller) -> None:
     notices = caller.ask({"disease_phase": "acute"})["notices"]
-    assumed = {one["fact"]: one["detail"] for one in notices if one["problem"] == "population_assumed"}
+    assumed = {one["facts"][0]: one["detail"] for one in notices if one["code"] == "population_assumed"}
     assert assumed == {
         "age_years": "Not known; the answer assumes what the content is for: age at least 18 years.",
         "has_mbc": "Not known; the answer assumes what the content is for: metastatic breast cancer.",
@@ -219,8 +219,8 @@ def test_outside_the_population_no_rule_applies_and_the_answer_says_why(
     answer = caller.ask({**IN_PAIN, fact: value}, path=WITH_NOT_MET)
     assert answer["recommendations"] == answer["withheld"] == answer["undetermined"] == answer["missing_facts"] == []
     assert len(answer["not_met"]) == 258
-    outside = [one for one in answer["notices"] if one["problem"] == "outside_population"]
-    assert [one["fact"] for one in outside] == [fact]
+    outside = [one for one in answer["notices"] if one["code"] == "outside_population"]
+    assert [one["facts"] for one in outside] == [[fact]]
     assert outside[0]["detail"].startswith("No rule applies: ")
 
 
@@ -237,7 +237,7 @@ def test_observations_that_disagree_within_the_window_count_as_not_known_and_bot
             ]
         }
     )
-    assert [one for one in answer["notices"] if one["problem"] == "conflict"] == [
+    assert [one for one in answer["notices"] if one["code"] == "conflict"] == [
         {
             "fact": "pain_nrs",
             "problem": "conflict",
@@ -258,7 +258,7 @@ def test_past_the_window_the_newer_observation_holds(caller: Caller) -> None:
             ]
         }
     )
-    assert "conflict" not in {one["problem"] for one in answer["notices"]}
+    assert "conflict" not in {one["code"] for one in answer["notices"]}
     assert "ext-pain-uncontrolled" in keys_of(answer["recommendations"])
 
 
@@ -270,7 +270,7 @@ def test_past_the_window_the_newer_observation_holds(caller: Caller) -> None:
 def test_an_observation_is_known_for_its_validity_and_no_longer(caller: Caller, observed_at: str, known: bool) -> None:
     answer = caller.ask({"pain_nrs": {"value": 7, "observed_at": observed_at}})
     assert ("ext-pain-severity-bands" in keys_of(answer["recommendations"])) is known
-    assert [one["detail"] for one in answer["notices"] if one["problem"] == "too_old"] == (
+    assert [one["detail"] for one in answer["notices"] if one["code"] == "too_old"] == (
         [] if known else ["“pain intensity 7” on 2026-05-02 08:59 UTC is older than 30 days and counts as not known."]
     )
 
@@ -328,7 +328,7 @@ def test_what_a_rule_withholds_is_named_with_the_rule_and_the_reason(caller: Cal
     overriding = clinic.shipped_base().rules["ext-oncologic-emergency-list"]
     reasons = {override.rule: override.reason for override in overriding.overrides}
     for one in answer["withheld"]:
-        assert one["overridden_by"] == overriding.key
+        assert one["withheld_by"] == {"rule": overriding.key}
         assert one["reason"] == reasons[one["rule"]]
     assert overriding.key in keys_of(answer["recommendations"])
     excluded = caller.ask({**IN_PAIN, "oncologic_emergency_excluded": True})

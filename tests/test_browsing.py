@@ -87,7 +87,7 @@ def test_one_rule_is_shown_with_its_condition_in_words_and_what_it_overrides(cal
     overridden = caller.shown(f"/api/v1/rules/{WALK}")
     reason = {"rule": "ext-oncologic-emergency-list", "reason": rule["overrides"][0]["reason"]}
     assert rule["overrides"][0]["rule"] == WALK
-    assert reason in overridden["overridden_by"]
+    assert reason in overridden["withheld_by"]
     assert (overridden["version"], overridden["title"]) == (2, "Offer a walk")
 
 

@@ -190,13 +190,13 @@ def test_the_patient_is_told_of_old_and_conflicting_facts_without_their_values(
     release: PreparedRelease, client: FlaskClient
 ) -> None:
     notices = [
-        {"fact": "pain_nrs", "problem": "too_old", "detail": "Pain intensity 9 was observed long ago."},
-        {"fact": "has_mbc", "problem": "population_assumed", "detail": "Not known."},
-        {"fact": None, "problem": "may_be_withheld", "detail": "Ask them first."},
+        {"facts": ["pain_nrs"], "code": "too_old", "detail": "Pain intensity 9 was observed long ago."},
+        {"facts": ["has_mbc"], "code": "population_assumed", "detail": "Not known."},
+        {"facts": [], "code": "may_be_withheld", "detail": "Ask them first."},
     ]
     given = answer(release, base().vignettes[FULLEST], ACTORS[Reader.PATIENT]) | {"notices": notices}
     hers = checklist_of(release, given, Reader.PATIENT)
-    assert ([one["problem"] for one in hers.notices], hers.set_aside) == (["population_assumed", "may_be_withheld"], 1)
+    assert ([one["code"] for one in hers.notices], hers.set_aside) == (["population_assumed", "may_be_withheld"], 1)
     his = checklist_of(release, given, Reader.PHYSICIAN)
     assert (list(his.notices), his.set_aside) == (notices, 0)
 

@@ -155,9 +155,9 @@ def test_a_rule_withholds_others_while_it_is_recommended_itself(
 
 def test_a_rule_that_two_others_withhold_is_listed_with_both(release: PreparedRelease) -> None:
     answer = response_of(release, fever=True, pain=True, wound=False)
-    assert sorted(answer["withheld"], key=lambda one: one["overridden_by"]) == [
-        {"rule": "walk", "version": 1, "overridden_by": "rest", "reason": "Not walk now."},
-        {"rule": "walk", "version": 1, "overridden_by": "wait", "reason": "Not walk now."},
+    assert sorted(answer["withheld"], key=lambda one: one["withheld_by"]["rule"]) == [
+        {"rule": "walk", "version": 1, "withheld_by": {"rule": "rest"}, "reason": "Not walk now."},
+        {"rule": "walk", "version": 1, "withheld_by": {"rule": "wait"}, "reason": "Not walk now."},
     ]
 
 
@@ -267,7 +267,7 @@ def test_what_may_yet_be_withheld_is_said(
     release: PreparedRelease, facts: dict[str, Any], told: list[tuple[str, str]]
 ) -> None:
     """Not known is never no: that no other rule is known to stand against walking is not that none does."""
-    notices = [one for one in response_of(release, **facts)["notices"] if one["problem"] == "may_be_withheld"]
+    notices = [one for one in response_of(release, **facts)["notices"] if one["code"] == "may_be_withheld"]
     assert sorted(one["detail"] for one in notices) == [
         f"One of the recommendations would be withheld if “{title}” applied. It is not decided for want of: {lacking}."
         for title, lacking in told
@@ -285,7 +285,7 @@ def test_a_patient_is_told_to_ask_first_without_clinical_reasons() -> None:
     with closing(ready_from([rule("walk", "always", **for_her), rule("rest", "fever", **over("walk"))])) as ready:
         question = asked({}, actors=(Actor.PATIENT,))
         [notice] = json.loads(decide(ready, question, clinically_approved=True).response)["notices"]
-    assert notice["problem"] == "may_be_withheld"
+    assert notice["code"] == "may_be_withheld"
     assert notice["detail"] == (
         "Your care team still has to check some things that may change this advice. Ask them first."
     )

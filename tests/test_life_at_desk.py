@@ -503,7 +503,7 @@ def test_a_release_is_approved_clinically_and_the_answers_no_longer_say_that_it_
 ) -> None:
     def noted() -> bool:
         answer = caller.ask({"has_mbc": True})
-        return "not_clinically_approved" in [one["problem"] for one in answer["notices"]]
+        return "not_clinically_approved" in [one["code"] for one in answer["notices"]]
 
     assert noted()
     approver.sends("/desk/releases/1", "reason", to="/desk/releases/1/approve", reason="Read it all.")

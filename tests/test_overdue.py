@@ -67,8 +67,8 @@ def since(answered: dict[str, Any]) -> dict[str, str | None]:
 
 
 def notices(answered: dict[str, Any]) -> list[str]:
-    assert all(one["fact"] is None for one in answered["notices"] if one["problem"] == "review_overdue")
-    return [one["detail"] for one in answered["notices"] if one["problem"] == "review_overdue"]
+    assert all(one["facts"] == [] for one in answered["notices"] if one["code"] == "review_overdue")
+    return [one["detail"] for one in answered["notices"] if one["code"] == "review_overdue"]
 
 
 KNOWN = {"pain": False, "fever": False, "wound": True}
@@ -195,7 +195,7 @@ def test_an_overdue_answer_is_given_again_to_the_byte(release: PreparedRelease) 
 
 
 def test_every_notice_that_the_api_names_has_its_heading_on_the_pages() -> None:
-    [named] = schemas.Notice().fields["problem"].validators
+    [named] = schemas.Notice().fields["code"].validators
     assert isinstance(named, validate.OneOf)
     problems = list(named.choices)
     assert "review_overdue" in problems

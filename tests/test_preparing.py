@@ -375,7 +375,7 @@ def test_a_date_is_not_after_the_day_of_its_observation():
 @pytest.mark.parametrize("at", [datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)])
 def test_the_ends_of_the_calendar_are_moments_like_others(at: datetime):
     posted = [{"value": 7, "observed_at": at.isoformat()}, {"value": 8, "observed_at": at.isoformat()}]
-    assert [notice.problem for notice in prepared(at, pain_nrs=posted).notices] == ["conflict"]
+    assert [notice.code for notice in prepared(at, pain_nrs=posted).notices] == ["conflict"]
     assert known(at, pain_nrs=7) == {"pain_nrs": 7}
 
 
@@ -397,7 +397,7 @@ def test_an_observation_is_valid_for_exactly_its_days():
 
 def test_the_newest_observation_says_how_old_the_knowledge_is():
     assert known(pain_nrs=[observed(7, days(31)), observed(7, days(29))]) == {"pain_nrs": 7}
-    assert prepared(pain_nrs=[observed(7, days(31)), observed(7, days(40))]).notices[0].problem == "too_old"
+    assert prepared(pain_nrs=[observed(7, days(31)), observed(7, days(40))]).notices[0].code == "too_old"
 
 
 def test_a_bare_value_and_a_fact_without_an_end_never_grow_old():
@@ -432,7 +432,7 @@ def test_outside_the_window_the_newest_wins():
 
 def test_a_window_of_no_hours_holds_only_the_same_moment():
     phases = [observed("acute", hours(1)), observed("stable", hours(1))]
-    assert [notice.problem for notice in prepared(disease_phase=phases).notices] == ["conflict"]
+    assert [notice.code for notice in prepared(disease_phase=phases).notices] == ["conflict"]
     assert known(disease_phase=[observed("acute", hours(1)), observed("stable", hours(1) - SECOND)]) == {
         "disease_phase": "stable"
     }
@@ -448,7 +448,7 @@ def test_observations_that_agree_are_no_conflict():
 
 def test_agreement_with_the_newest_does_not_hide_a_third_that_differs():
     posted = [observed(7, hours(2)), observed(7, hours(1)), observed(3, hours(3))]
-    assert [notice.problem for notice in prepared(pain_nrs=posted).notices] == ["conflict"]
+    assert [notice.code for notice in prepared(pain_nrs=posted).notices] == ["conflict"]
 
 
 def test_two_that_disagree_before_the_window_of_the_newest_are_history():
@@ -507,14 +507,14 @@ def test_a_stale_value_leaves_room_for_what_follows():
     result = prepared(pain_nrs=0, pain_present=observed(True, days(31)))
     assert result.known["pain_present"] is False
     assert "pain_present" in result.derived
-    assert [notice.problem for notice in result.notices] == ["too_old"]
+    assert [notice.code for notice in result.notices] == ["too_old"]
 
 
 def test_a_disputed_fact_stays_unknown_whatever_follows():
     result = prepared(pain_nrs=8, pain_present=[observed(True, hours(1)), observed(False)])
     assert "pain_present" not in result.known
     assert "severe_pain" not in result.known
-    assert [(notice.fact, notice.problem) for notice in result.notices] == [("pain_present", "conflict")]
+    assert [(notice.facts, notice.code) for notice in result.notices] == [("pain_present", "conflict")]
 
 
 def test_nothing_follows_from_a_stale_or_disputed_fact():
@@ -670,4 +670,4 @@ def test_the_order_in_which_observations_are_posted_does_not_matter(name: str, p
     assert sorted(problem.detail for problem in problems) == sorted(problem.detail for problem in mixed_problems)
     if result is not None and mixed is not None:
         assert result.known == mixed.known
-        assert [notice.problem for notice in result.notices] == [notice.problem for notice in mixed.notices]
+        assert [notice.code for notice in result.notices] == [notice.code for notice in mixed.notices]

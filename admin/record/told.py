@@ -69,7 +69,7 @@ def posted_facts(made: Replay) -> list[PostedFact]:
     if made.answer is None or made.question is None or made.release is None:
         return []
     prepared, facts = made.answer.prepared, made.release.base.facts
-    notices = {one.fact: one.detail for one in prepared.notices}
+    notices = {fact: one.detail for one in prepared.notices for fact in one.facts}
     found = []
     for name, raw in made.question.facts.items():
         used = name in prepared.known and name not in prepared.derived

@@ -66,7 +66,10 @@ class Releases(Proposing, ReleaseSheets):
             may_approve=current_user.role in APPROVERS and _may_approve(release),
             publisher=release.created_by_id == int(current_user.id),
             **self._beside(release),
-            held=[(kind, held[kind]) for kind in (ItemKind.RULE, ItemKind.SOURCE, ItemKind.FACT, ItemKind.VIGNETTE)],
+            held=[
+                (kind, held[kind])
+                for kind in (ItemKind.RULE, ItemKind.HAZARD, ItemKind.SOURCE, ItemKind.FACT, ItemKind.VIGNETTE)
+            ],
         )
 
 

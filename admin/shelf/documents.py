@@ -16,6 +16,8 @@ from cds.service import service_of
 from cds.serving import NoRelease
 from knowledge.conditions import Condition
 from knowledge.items import Citation, ItemKind, KnowledgeBase, Rule, Source, State, Vignette
+from knowledge.model.hazards import Hazard
+from knowledge.model.overrides import withheld_by
 from knowledge.models import Version, VersionState
 from knowledge.references import users
 from knowledge.schemas import Item
@@ -87,19 +89,15 @@ def surroundings(session: Session, version: Version) -> Surroundings:
     return Surroundings(among, among.base)
 
 
-def evidence(rule: Rule, base: KnowledgeBase) -> list[tuple[Citation, Source | None]]:
-    """What a rule cites, and the source of each citation where it is known."""
+def evidence(rule: Rule | Hazard, base: KnowledgeBase) -> list[tuple[Citation, Source | None]]:
+    """What a rule or hazard cites, and the source of each citation where it is known."""
     return [(one, base.sources.get(one.source)) for one in rule.citations]
 
 
-def overridden_by(key: str, base: KnowledgeBase) -> list[Neighbour]:
-    """The rules that withhold this one, and why."""
-    return [
-        Neighbour(ItemKind.RULE, rule.key, rule.title, one.reason)
-        for rule in base.rules.values()
-        for one in rule.overrides
-        if one.rule == key
-    ]
+def withholding(rule: Rule, base: KnowledgeBase) -> list[Neighbour]:
+    """The hazards and rules that withhold this one, and why."""
+    items = {ItemKind.HAZARD: base.hazards, ItemKind.RULE: base.rules}
+    return [Neighbour(kind, key, items[kind][key].title, reason) for kind, key, reason in withheld_by(rule, base)]
 
 
 def used_by(around: Surroundings, kind: ItemKind, key: str) -> Mapping[ItemKind, list[Neighbour]]:

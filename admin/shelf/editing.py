@@ -161,6 +161,7 @@ def _known(among: Candidate) -> Mapping[ItemKind, list[tuple[str, str]]]:
     base = among.base
     return {
         ItemKind.RULE: sorted((key, one.title) for key, one in base.rules.items()),
+        ItemKind.HAZARD: sorted((key, one.title) for key, one in base.hazards.items()),
         ItemKind.SOURCE: sorted((key, one.reference[:120]) for key, one in base.sources.items()),
         ItemKind.FACT: sorted((key, one.label) for key, one in base.facts.items()),
         ItemKind.VIGNETTE: [],

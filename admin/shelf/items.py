@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response
 from admin.entry.access import APPROVERS, WRITERS, DeskView
 from admin.exporting import exported
 from admin.shelf.catalogue import PAGE, Listed, choices_for, narrowed, newest
-from admin.shelf.documents import evidence, overridden_by, played, surroundings, used_by
+from admin.shelf.documents import evidence, played, surroundings, used_by, withholding
 from admin.shelf.shelves import Shelf, shelf_of
 from cds.api import session
 from cds.service import service_of
@@ -23,6 +23,7 @@ from knowledge.errors import ContentError
 from knowledge.histories import Past, history, sent_back
 from knowledge.items import ItemKind, Rule
 from knowledge.language import write
+from knowledge.model.hazards import Hazard
 from knowledge.models import Version, VersionState
 from knowledge.patients import write as patient_text
 from knowledge.releasing import in_force
@@ -138,13 +139,16 @@ class Items(Shelved):
         around = surroundings(session(), version)
         shown |= {"item": item, "around": around, "patients": played(session(), version, around)}
         shown["used_by"] = used_by(around, self.kind, key)
-        if isinstance(item, Rule):
+        if isinstance(item, Rule | Hazard):
             shown |= {
                 "text": write(item.condition) if item.condition else None,
                 "in_words": around.said(item.condition),
                 "evidence": evidence(item, around.base),
-                "overridden_by": overridden_by(key, around.base),
             }
+        if isinstance(item, Rule):
+            shown["withheld_by"] = withholding(item, around.base)
+        if isinstance(item, Hazard):
+            shown["forbidden"] = [one for one in around.base.rules.values() if item.forbids_rule(one)]
         if self.kind is ItemKind.VIGNETTE:
             shown["facts_as_text"] = patient_text(json.loads(version.content)["facts"], around.base.facts)
         return self.render(f"desk/item/{self.kind}.html", **shown)

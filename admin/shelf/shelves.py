@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from knowledge.facts import FactType
 from knowledge.items import Actor, ItemKind, Mode, RuleKind
+from knowledge.model.hazards import Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,16 @@ SHELVES: Mapping[ItemKind, Shelf] = {
         "desk_rules",
         "/desk/rules",
         {"phase": PHASES, "kind": tuple(RuleKind), "mode": tuple(Mode), "actor": tuple(Actor)},
+    ),
+    ItemKind.HAZARD: Shelf(
+        ItemKind.HAZARD,
+        "Hazards",
+        "Hazards",
+        "hazard",
+        "What can harm a patient: when it is present, what it forbids, and what must be said and done at once.",
+        "desk_hazards",
+        "/desk/hazards",
+        {"severity": tuple(Severity)},
     ),
     ItemKind.FACT: Shelf(
         ItemKind.FACT,

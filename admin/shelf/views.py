@@ -20,4 +20,7 @@ class RulesView(ShelfView, RuleSheets):
 
 def shelf_views() -> list[ShelfView]:
     """The views of rules, example patients, facts and sources."""
-    return [RulesView(ItemKind.RULE), *(ShelfView(one) for one in (ItemKind.VIGNETTE, ItemKind.FACT, ItemKind.SOURCE))]
+    return [
+        RulesView(ItemKind.RULE),
+        *(ShelfView(one) for one in (ItemKind.HAZARD, ItemKind.VIGNETTE, ItemKind.FACT, ItemKind.SOURCE)),
+    ]

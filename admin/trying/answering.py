@@ -45,6 +45,7 @@ class Answering:
             return ""
         held = {
             ItemKind.RULE: self.base.rules,
+            ItemKind.HAZARD: self.base.hazards,
             ItemKind.FACT: self.base.facts,
             ItemKind.SOURCE: self.base.sources,
             ItemKind.VIGNETTE: self.base.vignettes,
@@ -118,10 +119,6 @@ def tested(release: PreparedRelease, rule: Rule, tried: Tried) -> Tested:
         states[rule.key],
         because=tuple(finding_in_words(one, facts) for one in findings(rule.condition, known)),
         lacking=tuple(facts[name].label for name in missing(rule.condition, known)),
-        withheld=tuple(
-            (release.base.rules[one.rule].title, one.withholds[rule.key])
-            for one in release.overriding
-            if rule.key in one.withholds and states[one.rule] is State.RECOMMENDED
-        ),
+        withheld=tuple(one.titled(release) for one in tried.decided.withheld.get(rule.key, ())),
         shown=any(one["rule"] == rule.key for part in parts for one in tried.answer[part]),
     )

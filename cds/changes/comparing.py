@@ -166,19 +166,14 @@ class _Answered:
         if any(state is not State.NOT_MET for state in self.answer.states.values()):
             return None
         notices = json.loads(self.answer.response)["notices"]
-        return next((one["detail"] for one in notices if one["problem"] == "outside_population"), None)
+        return next((one["detail"] for one in notices if one["code"] == "outside_population"), None)
 
     def of(self, key: str) -> Told:
         return self.told[self.release.rules[key].condition]
 
     def withheld_by(self, key: str) -> tuple[tuple[str, str], ...]:
-        """The title of each rule that withholds this one, and its reason."""
-        states = self.answer.states
-        return tuple(
-            (self.release.rules[one.rule].rule.title, one.withholds[key])
-            for one in self.release.overriding
-            if key in one.withholds and states.get(one.rule) is State.RECOMMENDED
-        )
+        """The title of each rule or hazard that withholds this one, and its reason."""
+        return tuple(one.titled(self.release) for one in self.answer.withheld.get(key, ()))
 
     def side(self, key: str) -> Side:
         state = self.answer.states.get(key)

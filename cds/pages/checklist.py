@@ -63,6 +63,7 @@ class Checklist:
     undetermined: tuple[Group, ...]
     undecided: int
     missing: tuple[Mapping[str, Any], ...]
+    hazards: tuple[Mapping[str, Any], ...]
     notices: tuple[Mapping[str, Any], ...]
     set_aside: int
     """How many observations are too old or disagree; the patient is told no more of them."""
@@ -97,9 +98,10 @@ def checklist_of(release: PreparedRelease, answer: Mapping[str, Any], reader: Re
         undetermined=_nested(answer["undetermined"], lambda one: topics[one["rule"]]),
         undecided=len(answer["undetermined"]),
         missing=tuple(answer["missing_facts"][:MOST_ASKED_FOR]),
+        hazards=tuple(answer["hazards"]),
         notices=notices,
         set_aside=set_aside,
-        clinically_approved=all(one["problem"] != "not_clinically_approved" for one in answer["notices"]),
+        clinically_approved=all(one["code"] != "not_clinically_approved" for one in answer["notices"]),
         numbers={source: number for number, source in enumerate(references, start=1)},
         references=tuple(references.values()),
     )
@@ -179,7 +181,9 @@ def _leaves(groups: Iterable[Any]) -> Iterator[Item]:
 
 def _withheld(release: PreparedRelease, entries: Iterable[Mapping[str, Any]]) -> tuple[Group, ...]:
     rules = release.base.rules
-    titles = [(rules[one["overridden_by"]].title, one["reason"], rules[one["rule"]].title) for one in entries]
+    titles = [
+        (release.withheld_heading(one["withheld_by"]), one["reason"], rules[one["rule"]].title) for one in entries
+    ]
     return tuple(
         replace(by, parts=tuple(replace(why, parts=tuple(title for *_, title in why.parts)) for why in by.parts))
         for by in _nested(titles, lambda one: one[0], lambda one: one[1])
@@ -190,5 +194,5 @@ def _notices(notices: Sequence[Mapping[str, Any]], reader: Reader) -> tuple[tupl
     """The notices for a reader, and how many stay unsaid: a patient is not told which observation was set aside."""
     if reader is Reader.PHYSICIAN:
         return tuple(notices), 0
-    shown = tuple(one for one in notices if one["fact"] is None or one["problem"] in _OF_THE_POPULATION)
+    shown = tuple(one for one in notices if not one["facts"] or one["code"] in _OF_THE_POPULATION)
     return shown, len(notices) - len(shown)

@@ -18,6 +18,7 @@ _NOTICED = {
     "too_old": "Too old to count.",
     "conflict": "Observations disagree.",
     "may_be_withheld": "Check first.",
+    "hazard_not_excluded": "Check for danger first.",
     "review_overdue": "Overdue for review.",
 }
 _COLORS = {"now": "now", "this_visit": "visit", "ongoing": "ongoing"}

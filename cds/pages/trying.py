@@ -119,14 +119,14 @@ def _withheld(release: PreparedRelease, entries: Iterable[Mapping[str, Any]]) ->
     rules = release.base.rules
     return tuple(
         Group(
-            rules[overriding.name].title,
+            overriding.name,
             overriding.count,
             tuple(
                 Group(reason.name, reason.count, tuple(rules[one["rule"]].title for one in reason.parts))
                 for reason in _grouped(overriding.parts, lambda one: one["reason"])
             ),
         )
-        for overriding in _grouped(entries, lambda one: one["overridden_by"])
+        for overriding in _grouped(entries, lambda one: release.withheld_heading(one["withheld_by"]))
     )
 
 

@@ -25,8 +25,8 @@ class RuleAccount:
     """One rule of the release: its state, the findings that decided it, the facts that it lacks, what withholds it.
 
     `state` is the recorded one and `again` the one that was made again, None where there is none. `because` are
-    findings as an answer shows them; `missing` are names and labels of facts; `withheld_by` are key, title and reason
-    of each overriding rule. All of them are empty when the answer could not be made again.
+    findings as an answer shows them; `missing` are names and labels of facts; `withheld_by` are kind, key,
+    title and reason of each rule or hazard that withholds it. All of them are empty when the answer could not be made again.
     """
 
     release: PreparedRelease
@@ -36,7 +36,7 @@ class RuleAccount:
     again: State | None = None
     because: tuple[Mapping[str, Any], ...] = ()
     missing: tuple[tuple[str, str], ...] = ()
-    withheld_by: tuple[tuple[str, str, str], ...] = ()
+    withheld_by: tuple[tuple[ItemKind, str, str, str], ...] = ()
 
     @property
     def shown(self) -> State | None:
@@ -63,7 +63,7 @@ def accounts_of(session: Session, made: Replay) -> list[RuleAccount]:
     told = _told(release, made)
     parts = {part.key: part for part in parts_of(session, decision.release_id, [ItemKind.RULE])}
     return [
-        _account(release, RuleAccount(release, entry.rule, parts[key], recorded.get(key), again.get(key)), again, told)
+        _account(release, RuleAccount(release, entry.rule, parts[key], recorded.get(key), again.get(key)), made, told)
         for key, entry in release.rules.items()
     ]
 
@@ -83,9 +83,7 @@ def _told(release: PreparedRelease, made: Replay) -> Mapping[str, Told]:
     return release.telling.of(made.answer.prepared)
 
 
-def _account(
-    release: PreparedRelease, plain: RuleAccount, states: Mapping[str, State], told: Mapping[str, Told]
-) -> RuleAccount:
+def _account(release: PreparedRelease, plain: RuleAccount, made: Replay, told: Mapping[str, Told]) -> RuleAccount:
     key, facts = plain.rule.key, release.base.facts
     said = told.get(release.rules[key].condition)
     if said is None:
@@ -95,8 +93,7 @@ def _account(
         because=tuple(json.loads(said.because)),
         missing=tuple((name, facts[name].label) for name in said.missing),
         withheld_by=tuple(
-            (one.rule, release.rules[one.rule].rule.title, one.withholds[key])
-            for one in release.overriding
-            if plain.again is State.WITHHELD and key in one.withholds and states[one.rule] is State.RECOMMENDED
+            (one.kind, one.key, *one.titled(release))
+            for one in (made.answer.withheld.get(key, ()) if made.answer else ())
         ),
     )

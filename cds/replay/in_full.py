@@ -108,7 +108,7 @@ def rule_shown(account: RuleAccount) -> dict[str, Any]:
         "state": account.state,
         "because": list(account.because),
         "missing": [name for name, _ in account.missing],
-        "withheld_by": [{"rule": key, "reason": reason} for key, _, reason in account.withheld_by],
+        "withheld_by": [{"by": {kind: key}, "reason": reason} for kind, key, _, reason in account.withheld_by],
         "condition": account.condition,
         "citations": account.citations,
     }

@@ -11,9 +11,9 @@ from cds.schemas import (
     DecisionShown,
     FactsRemoved,
     Finding,
-    OverrideShown,
     Recommendations,
     Shape,
+    WithholdingItem,
     words,
 )
 from knowledge.items import State
@@ -29,6 +29,11 @@ class FactsRemovedInFull(FactsRemoved):
 class SoftwareNamed(Shape):
     recorded = fields.String(required=True, allow_none=True)
     now = fields.String(required=True)
+
+
+class WithheldBy(Shape):
+    by = fields.Nested(WithholdingItem, required=True)
+    reason = fields.String(required=True)
 
 
 class ReplayShown(Shape):
@@ -70,7 +75,7 @@ class RuleOfDecision(PartShown):
     state = fields.String(required=True, allow_none=True, validate=words(State))
     because = fields.List(fields.Nested(Finding), required=True)
     missing = fields.List(fields.String(), required=True)
-    withheld_by = fields.List(fields.Nested(OverrideShown), required=True)
+    withheld_by = fields.List(fields.Nested(WithheldBy), required=True)
     condition = fields.Nested(ConditionShown, required=True, allow_none=True)
     citations = fields.List(fields.Nested(Citation), required=True)
 

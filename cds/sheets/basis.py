@@ -9,9 +9,10 @@ from cds.sheets import asked
 from cds.sheets.among import Among
 from cds.sheets.statements import Statement
 from knowledge.checking import states_to_show
-from knowledge.items import KnowledgeBase, Rule, State
+from knowledge.items import ItemKind, KnowledgeBase, Rule, State
 from knowledge.labels import label
 from knowledge.language import write
+from knowledge.model.overrides import withheld_by, withheld_rules
 
 SHOWN = {
     State.RECOMMENDED: "recommended",
@@ -81,16 +82,22 @@ def _withholding(rule: Rule, among: Among) -> Iterator[Statement]:
     rules = among.base.rules
     if rule.overrides:
         said = tuple(
-            f"{rules[one.rule].title if one.rule in rules else one.rule}: {one.reason}" for one in rule.overrides
+            f"{rules[key].title if key in rules else key}: {reason}"
+            for key, reason in withheld_rules(rule, rules).items()
         )
         yield Statement("withholds", "While it is recommended, it withholds", said, "the rule’s overrides")
-    others = among.reading.withheld_by(rule)
-    if others:
-        said = tuple(
-            f"{other.title}: {one.reason}" for other in others for one in other.overrides if one.rule == rule.key
-        )
+    said = tuple(
+        f"{among.base.hazards[key].title} (hazard): {reason}"
+        if kind is ItemKind.HAZARD
+        else f"{rules[key].title}: {reason}"
+        for kind, key, reason in withheld_by(rule, among.base)
+    )
+    if said:
         yield Statement(
-            "withheld_by", "It is withheld while one of these is recommended", said, "the overrides of others"
+            "withheld_by",
+            "It is withheld while one of these hazards is present, or one of these rules is recommended",
+            said,
+            "the hazards, and the overrides of others",
         )
 
 

@@ -77,7 +77,7 @@ class Advice:
 
     @property
     def notices(self) -> dict[str, str]:
-        return {one["problem"]: one["detail"] for one in self.answer["notices"]}
+        return {one["code"]: one["detail"] for one in self.answer["notices"]}
 
 
 class Ask(Protocol):

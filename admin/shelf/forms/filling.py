@@ -141,6 +141,10 @@ def _for_form(kind: ItemKind, name: str, content: Content, facts: Mapping[str, F
             return patients.write(value, facts) if isinstance(value, dict) else value
         case ItemKind.VIGNETTE, "expect" if isinstance(value, dict):
             return [{"rule": key, "state": state} for state, keys in value.items() for key in keys]
+        case ItemKind.VIGNETTE, "hazards" if isinstance(value, dict):
+            return [{"hazard": key, "state": state} for state, keys in value.items() for key in keys]
+        case ItemKind.HAZARD, "answered_by" if isinstance(value, list):
+            return [{"rule": key} for key in value]
         case _:
             return value
 
@@ -154,15 +158,19 @@ def _from_form(kind: ItemKind, field: Field, facts: Mapping[str, Fact]) -> Any:
             except PatientError:
                 return value
         case ItemKind.VIGNETTE, "expect":
-            return _expected(value or []) or None
+            return _expected(value or [], "rule") or None
+        case ItemKind.VIGNETTE, "hazards":
+            return _expected(value or [], "hazard") or None
+        case ItemKind.HAZARD, "answered_by":
+            return [row.get("rule", "") for row in value or []] or None
         case ItemKind.RULE, _ if isinstance(field, Flag):
             return value
         case _:
             return value
 
 
-def _expected(rows: list[dict[str, str]]) -> dict[str, list[str]]:
+def _expected(rows: list[dict[str, str]], item: str) -> dict[str, list[str]]:
     expected: dict[str, list[str]] = {}
     for row in rows:
-        expected.setdefault(row.get("state", ""), []).append(row.get("rule", ""))
+        expected.setdefault(row.get("state", ""), []).append(row.get(item, ""))
     return expected

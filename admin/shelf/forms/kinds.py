@@ -23,7 +23,9 @@ from admin.shelf.forms.fields import (
     words_of,
 )
 from knowledge.facts import Attribute, FactType
-from knowledge.items import Actor, ItemKind, Mode, RuleKind, State, Urgency
+from knowledge.items import Actor, HazardState, ItemKind, Mode, RuleKind, State, Urgency
+from knowledge.model.actions import Action
+from knowledge.model.hazards import Severity
 
 _STATES = (State.RECOMMENDED, State.WITHHELD, State.UNDETERMINED, State.NOT_MET)
 
@@ -36,6 +38,7 @@ class CitationRow(Form):
 
 class OverrideRow(Form):
     rule = Named("Rule that is withheld", ItemKind.RULE)
+    action = Choice("Or every rule that does", words_of(Action))
     reason = Prose("Why", description="The answer gives this reason.")
 
 
@@ -49,6 +52,15 @@ class DerivationRow(Form):
     when = Condition("When")
     source = Named("Source", ItemKind.SOURCE)
     locator = Line("Where in it")
+
+
+class RuleRow(Form):
+    rule = Named("Rule", ItemKind.RULE)
+
+
+class HazardRow(Form):
+    hazard = Named("Hazard", ItemKind.HAZARD)
+    state = Choice("Must be", words_of(HazardState))
 
 
 class ExpectationRow(Form):
@@ -66,11 +78,31 @@ class RuleForm(Form):
     mode = Choice("How firmly", words_of(Mode), description="Background never fires.")
     urgency = Choice("Urgency", words_of(Urgency))
     actors = Choices("For whom", words_of(Actor))
+    actions = Choices("What it does", words_of(Action), description="By these a hazard can forbid it.")
     condition = Condition("When")
     citations = Rows("Evidence", CitationRow, "citation")
     patient_text = Prose("In words for the patient", description="For rules that speak to patient or caregiver.")
     patient_may_see = Flag("The patient may see it")
     overrides = Rows("While it is recommended, it withholds", OverrideRow, "rule")
+    notes = Texts("Notes", "note")
+    review_by = Day("Review by", description="The day by which somebody looks at it again: 2027-06-30")
+
+
+class HazardForm(Form):
+    """What can harm, when it is present, what it forbids, and what must be said and done at once."""
+
+    title = Line("Title", description="The danger, in a few words: Spinal cord compression")
+    text = Prose("What must be said at once", description="As clinicians read it, first in the answer.")
+    patient_text = Prose("In words for the patient")
+    topic = Line("Topic")
+    urgency = Choice("Urgency", words_of(Urgency))
+    severity = Choice("Severity of the harm", words_of(Severity))
+    condition = Condition("Present when")
+    forbids = Choices("It forbids", words_of(Action))
+    reason = Prose("Why", description="The answer gives this reason for everything that is withheld.")
+    answered_by = Rows("Answered by", RuleRow, "rule")
+    residual_risk = Prose("Residual risk", description="What remains, though the forbidden is withheld.")
+    citations = Rows("Evidence", CitationRow, "citation")
     notes = Texts("Notes", "note")
     review_by = Day("Review by", description="The day by which somebody looks at it again: 2027-06-30")
 
@@ -129,10 +161,12 @@ class VignetteForm(Form):
     evaluated_at = Line("Evaluated at", description="The moment of the question, in UTC: 2026-01-31T09:00:00Z")
     facts = Patient("What is known of the patient")
     expect = Rows("What must come of it", ExpectationRow, "expectation")
+    hazards = Rows("Hazards", HazardRow, "hazard")
 
 
 FORMS: dict[ItemKind, type[Form]] = {
     ItemKind.RULE: RuleForm,
+    ItemKind.HAZARD: HazardForm,
     ItemKind.FACT: FactForm,
     ItemKind.SOURCE: SourceForm,
     ItemKind.VIGNETTE: VignetteForm,
