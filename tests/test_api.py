@@ -189,9 +189,10 @@ def test_until_a_person_approves_the_release_every_answer_says_that_nobody_has(
     first = caller.ask(IN_PAIN)["notices"]
     assert first == [
         {
-            "fact": None,
-            "problem": "not_clinically_approved",
+            "code": "not_clinically_approved",
+            "facts": [],
             "detail": "Release 1 was imported and is not yet clinically approved by a person.",
+            "urgent": False,
         }
     ]
     with service.sessions() as session:

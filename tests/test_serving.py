@@ -81,9 +81,10 @@ def test_a_release_published_at_the_desk_says_that_it_is_not_yet_approved(caller
     clinic.put_in_force(service, clinic.publish(service, GOALS, title="Talk about goals"))
     assert caller.ask({"age_years": 60, "has_mbc": True})["notices"] == [
         {
-            "fact": None,
-            "problem": "not_clinically_approved",
+            "code": "not_clinically_approved",
+            "facts": [],
             "detail": "Release 2 is not yet clinically approved by a person.",
+            "urgent": False,
         }
     ]
 
