@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from knowledge import files, lifecycle, releasing
 from knowledge.checking import problems_in
 from knowledge.errors import ContentError, KnowledgeError
 from knowledge.files import Entry
+from knowledge.formats import cql, elm
+from knowledge.formats.libraries import libraries
 from knowledge.models import Release, ReleaseVersion, User, Version, VersionState
 from knowledge.schemas import content_of, item_from
 
@@ -72,10 +74,8 @@ class Exported:
 
 def export(session: Session, folder: Path) -> Exported:
     """Write the release in force, and the finished drafts of items that are in no release yet, as content files."""
-    release = releasing.in_force(session)
-    if release is None:
-        raise NothingToExport("No release is in force, so there is nothing to export. Import content first.")
-    in_release = set(session.scalars(select(ReleaseVersion.version_id).where(ReleaseVersion.release_id == release.id)))
+    release = _in_force(session)
+    in_release = set(session.scalars(_held_by(release)))
     rows = session.scalars(select(Version).order_by(Version.id)).all()
     released = {(row.kind, row.key) for row in rows if row.id in in_release}
     entries = [Entry(item_from(row.kind, json.loads(row.content))) for row in rows if row.id in in_release]
@@ -88,6 +88,35 @@ def export(session: Session, folder: Path) -> Exported:
                 left_out.append(row.label)
     files.write(entries, folder)
     return Exported(release, tuple(left_out))
+
+
+def export_elm(session: Session, folder: Path) -> Exported:
+    """Write every condition of the release in force as ELM libraries, and beside each the CQL that says the same.
+
+    Raises NotExpressible, and has then written nothing.
+    """
+    release = _in_force(session)
+    rows = session.scalars(select(Version).where(Version.id.in_(_held_by(release))))
+    base = files.base_of(item_from(row.kind, json.loads(row.content)) for row in rows)
+    texts: dict[str, str] = {}
+    for library in libraries(base, str(release.number)):
+        texts |= {f"{library.name}.json": elm.text(library), f"{library.name}.cql": cql.text(library)}
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in texts.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    return Exported(release, left_out=())
+
+
+def _in_force(session: Session) -> Release:
+    release = releasing.in_force(session)
+    if release is None:
+        raise NothingToExport("No release is in force, so there is nothing to export. Import content first.")
+    return release
+
+
+def _held_by(release: Release) -> Select[int]:
+    """The versions that a release holds."""
+    return select(ReleaseVersion.version_id).where(ReleaseVersion.release_id == release.id)
 
 
 def _draft_changes(

@@ -13,6 +13,8 @@ from knowledge import audit, loading, releasing
 from knowledge.errors import printable
 from knowledge.steps import SYSTEM
 
+_EXPORTS = {"toml": loading.export, "elm": loading.export_elm}
+
 
 @click.group()
 def content() -> None:
@@ -21,12 +23,25 @@ def content() -> None:
 
 @content.command("export")
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
-def content_export(folder: Path) -> None:
-    """Write the release in force, and drafts not yet in a release, to FOLDER."""
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(list(_EXPORTS)),
+    default="toml",
+    show_default=True,
+    help="toml: everything, to be imported again; elm: the conditions, for engines of HL7's CQL.",
+)
+def content_export(folder: Path, form: str) -> None:
+    """Write the release in force, and drafts not yet in a release, to FOLDER.
+
+    As ELM: every condition of the release in force, in libraries that an engine of HL7's CQL runs, and beside each
+    the CQL that says the same.
+    """
     with at_work() as (service, session):
         release = releasing.in_force(session)
-        _tell(session, "content.exported", service.now(), folder, release=release.number if release else None)
-        exported = loading.export(session, folder)
+        details = {"release": release.number if release else None} | ({"format": form} if form != "toml" else {})
+        _tell(session, "content.exported", service.now(), folder, **details)
+        exported = _EXPORTS[form](session, folder)
         session.commit()
     click.echo(f"Release {exported.release.number} is written to {folder}.")
     if exported.left_out:

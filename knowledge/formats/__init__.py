@@ -1,0 +1,1 @@
+"""Forms in which others read the knowledge base."""

@@ -1,0 +1,76 @@
+"""HL7's translator of CQL and an engine for ELM, both by others and both in JavaScript, as functions."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterable, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from knowledge.facts import Facts, Value
+from knowledge.formats import cql, elm
+from knowledge.formats.libraries import Library
+
+FOLDER = Path(__file__).parent
+INSTALL = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+OUTCOMES = {"t": True, "f": False, "-": None}
+
+needs_node = pytest.mark.skipif(
+    shutil.which("node") is None and "CI" not in os.environ, reason="Node runs these engines, and is not here."
+)
+
+
+def install() -> None:
+    """Install what package-lock.json names, unless it is there; processes that come together wait for one another."""
+    installed = FOLDER / "node_modules" / ".package-lock.json"
+    with (FOLDER / "package-lock.json").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not installed.is_file() or installed.stat().st_mtime < Path(lock.name).stat().st_mtime:
+            subprocess.run(INSTALL, cwd=FOLDER, check=True, capture_output=True, text=True)
+
+
+def evaluate(libraries: Iterable[Library], patients: Sequence[Facts]) -> list[dict[str, bool | None]]:
+    """For each patient the outcome of every definition, by cql-execution."""
+    libraries = list(libraries)
+    answers = _run(
+        "evaluate.mjs",
+        {
+            "libraries": [json.loads(elm.text(library)) for library in libraries],
+            "patients": [{fact: _raw(value) for fact, value in facts.items()} for facts in patients],
+        },
+    )
+    outcomes: list[dict[str, bool | None]] = [{} for _ in patients]
+    for library, rows in zip(libraries, answers, strict=True):
+        for found, row in zip(outcomes, rows, strict=True):
+            for definition, letter in zip(library.definitions, row, strict=True):
+                found[definition.name] = OUTCOMES[letter]
+    return outcomes
+
+
+def translate(libraries: Iterable[Library]) -> list[dict[str, Any]]:
+    """The ELM that HL7's translator makes of the CQL of each library."""
+    return _run("translate.mjs", [cql.text(library) for library in libraries])
+
+
+def _run(script: str, given: Any) -> Any:
+    command = ["node", str(FOLDER / script)]
+    done = subprocess.run(command, input=json.dumps(given), capture_output=True, text=True, cwd=FOLDER, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def _raw(value: Value) -> Any:
+    match value:
+        case date():
+            return value.isoformat()
+        case frozenset():
+            return sorted(value)
+        case _:
+            return value
