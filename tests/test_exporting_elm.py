@@ -94,9 +94,7 @@ def test_a_number_that_cql_cannot_write_is_told_and_nothing_is_written(
     assert exported_events(empty_url) == []
 
 
-def test_without_a_release_or_without_room_a_sentence_tells_it(
-    runner: Command, empty_url: str, tmp_path: Path
-) -> None:
+def test_without_a_release_or_without_room_a_sentence_tells_it(runner: Command, empty_url: str, tmp_path: Path) -> None:
     runner("db", "upgrade", database=empty_url)
     nothing = runner("content", "export", tmp_path / "out", "--format", "elm", database=empty_url)
     assert (nothing.exit_code, nothing.stderr) == (

@@ -58,9 +58,12 @@ MOST_DECIMAL_PLACES = 8
 LARGEST_INTEGER = 2**31 - 1
 """CQL's Decimal and Integer reach so far (CQL 1.5, appendix B, Types)."""
 
+MOST_LEAVES = 5000
+"""Of one condition: `at least` writes each of its parts twice, so that counts within counts grow beyond measure."""
+
 
 class NotExpressible(KnowledgeError):
-    """CQL has no literal for a number of a condition."""
+    """CQL has no literal for a number of a condition, or the condition would be too long."""
 
 
 def text(library: Library) -> str:
@@ -124,10 +127,27 @@ def number(fact: Fact, value: int | float) -> tuple[str, str]:
 
 def _statement(definition: Definition, facts: Mapping[str, Fact]) -> Node:
     try:
+        if _leaves(definition.condition) > MOST_LEAVES:
+            raise NotExpressible("counts within counts make it too long. Split the rule.")
         written = expression(definition.condition, facts)
     except NotExpressible as problem:
         raise NotExpressible(f"{definition.name} cannot be written in CQL: {problem}") from None
     return {"name": definition.name, "context": "Unfiltered", "accessLevel": "Public", "expression": written}
+
+
+def _leaves(condition: Condition) -> int:
+    """How many comparisons a condition has once it is written."""
+    match condition:
+        case Always() | Compare() | Between() | Among() | Includes() | Known():
+            return 1
+        case Not(part):
+            return _leaves(part)
+        case AllOf(parts) | AnyOf(parts):
+            return sum(map(_leaves, parts))
+        case AtLeast(_, parts):
+            return 2 * sum(map(_leaves, parts))
+        case _:
+            assert_never(condition)
 
 
 def _parameter(fact: Fact) -> Node:

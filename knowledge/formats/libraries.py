@@ -31,8 +31,13 @@ class Library:
 
 
 def libraries(base: KnowledgeBase, version: str) -> tuple[Library, ...]:
-    """The conditions of rules, of derivations and of the population; no library is empty."""
-    kinds = {"Rules": _rules(base), "Derivations": _derivations(base), "Population": _population(base)}
+    """The conditions of rules, hazards, derivations and the population; no library is empty."""
+    kinds = {
+        "Rules": _rules(base),
+        "Hazards": _hazards(base),
+        "Derivations": _derivations(base),
+        "Population": _population(base),
+    }
     return tuple(
         _library(name, version, found, base.facts) for name, defined in kinds.items() if (found := tuple(defined))
     )
@@ -47,6 +52,11 @@ def _rules(base: KnowledgeBase) -> Iterator[Definition]:
     for key, rule in base.rules.items():
         if rule.condition is not None:
             yield Definition(f"rule {key}", rule.title, rule.condition)
+
+
+def _hazards(base: KnowledgeBase) -> Iterator[Definition]:
+    for key, hazard in base.hazards.items():
+        yield Definition(f"hazard {key}", hazard.title, hazard.condition)
 
 
 def _derivations(base: KnowledgeBase) -> Iterator[Definition]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from random import Random
+from typing import Any
 
 from knowledge.conditions import Between, Compare, Condition, facts_of, leaves
 from knowledge.errors import WrongValue
@@ -14,14 +15,14 @@ _SOME_DAY = date(2026, 1, 31)
 
 
 def patients(conditions: Iterable[Condition], facts: Mapping[str, Fact], *, count: int, seed: int) -> Iterator[Facts]:
-    """As many as asked for, the same for each seed; every second one knows mostly what one condition reads."""
+    """As many as asked for, the same for each seed: of every second one mostly what one condition reads is known."""
     random = Random(seed)
     conditions = list(conditions)
-    values = {name: _values(facts[name], conditions) for name in sorted({n for c in conditions for n in facts_of(c)})}
+    read = [facts_of(condition) for condition in conditions]
+    values = {name: _values(facts[name], conditions) for name in sorted({name for names in read for name in names})}
     for number in range(count):
-        known = random.choice((0.1, 0.5, 0.8, 1.0))
-        names = facts_of(conditions[(number // 2) % len(conditions)]) if number % 2 else tuple(values)
-        yield {name: random.choice(values[name]) for name in names if random.random() < max(known, number % 2 * 0.8)}
+        names, share = (values, random.choice((0.1, 0.5, 1.0))) if number % 2 else (random.choice(read), 0.9)
+        yield {name: random.choice(values[name]) for name in names if random.random() < share}
 
 
 def _values(fact: Fact, conditions: Iterable[Condition]) -> list[Value]:
@@ -45,13 +46,15 @@ def _values(fact: Fact, conditions: Iterable[Condition]) -> list[Value]:
             return sorted(number for number in typed if number is not None)
 
 
-def _limits(fact: Fact, conditions: Iterable[Condition]) -> Iterator:
+def _limits(fact: Fact, conditions: Iterable[Condition]) -> Iterator[Any]:
     for leaf in (leaf for condition in conditions for leaf in leaves(condition) if leaf.fact == fact.key):
         match leaf:
             case Compare(value=value):
                 yield value
             case Between(low=low, high=high):
                 yield from (low, high)
+            case _:
+                continue
 
 
 def _typed(fact: Fact, number: float) -> int | float | None:
