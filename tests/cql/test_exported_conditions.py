@@ -18,6 +18,7 @@ from tests import specification
 from tests.clinic import shipped_base
 from tests.cql.engines import evaluate, install, needs_node, translate
 from tests.cql.patients import patients
+from tests.specification import conformance
 
 SHIPPED = libraries(shipped_base(), "1")
 PATIENTS = 1500
@@ -67,6 +68,17 @@ def test_another_engine_comes_to_the_same_for_every_shipped_condition_and_every_
 
 def test_it_comes_to_the_same_for_every_row_of_the_specification() -> None:
     outcomes([library_of(FORMS, SMALL)], [case.facts for _, case in specification.cases()])
+
+
+def test_it_comes_to_the_same_for_every_row_of_the_suites_of_others() -> None:
+    facts = conformance.facts()
+    taken = [row for row in conformance.rows() if row.outcome != conformance.REFUSED]
+    written = dict.fromkeys(parse(row.condition, facts) for row in taken)
+    made = [
+        {name: value for name, raw in row.posted.items() if (value := facts[name].typed(raw)) is not None}
+        for row in taken
+    ]
+    outcomes([library_of(written, facts)], made)
 
 
 def test_it_comes_to_the_same_for_conditions_made_at_random() -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 from knowledge.facts import Fact, FactType, plain
 from knowledge.language import DEEPEST_NESTING, LONGEST_CONDITION, MOST_DIGITS
 from tests.specification import NOT_KNOWN, Chapter, Form, Refusal, chapters, dictionary
+from tests.specification.elsewhere import beside_other_languages, in_cql
+from tests.specification.markdown import table
 
 PLACE = Path(__file__).parents[2] / "docs" / "conditions.md"
 
@@ -58,14 +60,14 @@ _TYPES = {
 def document() -> str:
     """The whole page."""
     facts = dictionary()
-    parts = [_HEAD, _dictionary(facts), *(_chapter(chapter) for chapter in chapters())]
+    parts = [_HEAD, _dictionary(facts), *map(_chapter, chapters()), in_cql(), beside_other_languages()]
     return "\n".join(parts)
 
 
 def _dictionary(facts: Mapping[str, Fact]) -> str:
     rows = [(f"`{fact.key}`", fact.label, _TYPES[fact.type], _takes(fact)) for fact in facts.values()]
     text = "The examples of this page use these facts. The dictionary of a release has many more."
-    return f"## The facts of the examples\n\n{text}\n\n{_table(('fact', 'label', 'type', 'takes'), rows)}"
+    return f"## The facts of the examples\n\n{text}\n\n{table(('fact', 'label', 'type', 'takes'), rows)}"
 
 
 def _takes(fact: Fact) -> str:
@@ -106,7 +108,7 @@ def _cases(form: Form) -> str:
         ]
         for case in form.cases
     ]
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def _listed(name: str, values: Iterable[str]) -> str:
@@ -118,7 +120,7 @@ def _matrix(form: Form) -> str:
     said = {"yes": "met", "no": "not met", NOT_KNOWN: "unknown"}
     readings = {tuple(case.cells.values()): case.reading for case in form.cases}
     rows = [[f"**{said[row]}**", *(readings[row, column] for column in said)] for row in said]
-    return _table([form.joined_by, *(f"**{name}**" for name in said.values())], rows)
+    return table([form.joined_by, *(f"**{name}**" for name in said.values())], rows)
 
 
 def _refusals(refusals: Iterable[Refusal]) -> str:
@@ -131,15 +133,9 @@ def _refusals(refusals: Iterable[Refusal]) -> str:
         ]
         for refusal in refusals
     ]
-    return _table(("written", "line:column", "what the editor is told", "what stands instead"), rows)
+    return table(("written", "line:column", "what the editor is told", "what stands instead"), rows)
 
 
 def _code(text: str) -> str:
     shown = text.replace("\u00a0", "⍽").replace("|", "\\|")
     return "<br>".join(f"`{line}`" for line in shown.split("\n") if line) or "*nothing*"
-
-
-def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    head = list(head)
-    lines = [head, ["---"] * len(head), *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
