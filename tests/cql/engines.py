@@ -1,6 +1,6 @@
-"""HL7's translator of CQL and an engine for ELM, both by others and both in JavaScript, as functions.
+"""HL7's translator and engine of CQL, and another engine for ELM, all of them in JavaScript, as functions.
 
-Node comes as a Python package, so that its version is the locked one; the two come from npm, as package-lock.json says.
+Node comes as a Python package, so that its version is the locked one; they come from npm, as package-lock.json says.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import os
 import subprocess
 from collections.abc import Iterable, Sequence
 from datetime import date
+from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,13 @@ needs_node = pytest.mark.skipif(
 )
 
 
+class Engine(StrEnum):
+    """An engine by others, and the script that runs it."""
+
+    CQL_EXECUTION = "evaluate_elm.mjs"
+    HL7 = "evaluate_cql.mjs"
+
+
 def install() -> None:
     """Install what package-lock.json names, unless it is there; processes that come together wait for one another."""
     installed = FOLDER / "node_modules" / ".package-lock.json"
@@ -40,16 +48,11 @@ def install() -> None:
             assert done.returncode == 0, done.stderr
 
 
-def evaluate(libraries: Iterable[Library], patients: Sequence[Facts]) -> list[dict[str, bool | None]]:
-    """For each patient the outcome of every definition, by cql-execution."""
-    libraries = list(libraries)
-    answers = _run(
-        "evaluate.mjs",
-        {
-            "libraries": [json.loads(elm.text(library)) for library in libraries],
-            "patients": [{fact: _raw(value) for fact, value in facts.items()} for facts in patients],
-        },
-    )
+def evaluate(engine: Engine, libraries: Sequence[Library], patients: Sequence[Facts]) -> list[dict[str, bool | None]]:
+    """For each patient the outcome of every definition."""
+    given = [{"elm": json.loads(elm.text(library)), "cql": cql.text(library)} for library in libraries]
+    known = [{fact: _raw(value) for fact, value in facts.items()} for facts in patients]
+    answers = _run(engine, {"libraries": given, "patients": known})
     outcomes: list[dict[str, bool | None]] = [{} for _ in patients]
     for library, rows in zip(libraries, answers, strict=True):
         for found, row in zip(outcomes, rows, strict=True):
@@ -66,7 +69,8 @@ def translate(libraries: Iterable[Library]) -> list[dict[str, Any]]:
 def _run(script: str, given: Any) -> Any:
     done = _node(str(FOLDER / script), stdin=json.dumps(given))
     assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    # HL7's engine says something of itself while it is loaded.
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 def _node(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:

@@ -18,6 +18,9 @@ engine runs, and as the CQL that HL7's translator turns into that very ELM (`.cq
 while it is not known; codes are strings; each condition is an expression without a patient context: true, false or
 null. The facts are those that intake has resolved: ages, disagreements and derived facts are settled before.
 
+An engine may keep a parameter of the patient before (HL7's own in JavaScript does, version 5.3.0): give it every
+parameter for every patient, null for what is not known.
+
 CQL's Integer ends at 2147483647 and its Decimal has eight decimals; a condition with a number beyond is refused.
 """
 
