@@ -7,6 +7,7 @@ from itertools import product
 import pytest
 
 from knowledge.items import Mode, State
+from knowledge.model.actions import Action, any_covered
 from tests.vignettes.shipped import Ask, base, rules
 
 EXPOSURE = "pre-exercise-screen-cardiotoxic-exposure"
@@ -168,7 +169,11 @@ def test_ruling_out_an_emergency_stays_first_while_acute_pain_is_uncontrolled(ad
         assert first["urgency"] == "now"
 
 
-def test_what_is_withheld_and_what_says_that_it_can_be_are_the_same_rules() -> None:
-    sentence = "Withheld while pain is uncontrolled and an oncologic emergency has not been excluded."
-    overridden = {override.rule for override in base().rules["ext-oncologic-emergency-list"].overrides}
-    assert overridden == ADVISES_EXERCISE == {rule.key for rule in rules() if sentence in rule.notes}
+def test_all_that_advises_exercise_says_so_by_its_actions() -> None:
+    exercise = {rule.key for rule in rules() if any_covered((Action.EXERCISE,), rule.actions)}
+    beside = {
+        "pre-exercise-screening-not-routine",
+        "stable-prepare-for-acute",
+        "t2-stable-priority-strength-performance",
+    }
+    assert exercise == ADVISES_EXERCISE | beside

@@ -8,8 +8,8 @@ from knowledge.items import Actor, State
 from tests.vignettes.shipped import Ask, base, rules
 
 ENCOURAGE = "acp-stable-encourage-directives"
-DIRECTIVES = ["has_living_will", "has_medical_poa", "has_healthcare_proxy", "has_surrogate"]
-NONE_EXISTS = dict.fromkeys(DIRECTIVES, False)
+AGENTS = ["has_medical_poa", "has_healthcare_proxy"]
+NONE_EXISTS = dict.fromkeys(["has_living_will", *AGENTS, "has_surrogate"], False)
 OF_CAREGIVERS = {
     "acute": {
         "acp-acute-caregiver-concerns",
@@ -27,20 +27,25 @@ OF_CAREGIVERS = {
 IN_CONFLICT = {"pain_nrs": 3, "patient_caregiver_goal_conflict": True}
 
 
-def test_directives_are_encouraged_when_none_of_the_four_exists(advice_for: Ask) -> None:
+def test_directives_are_encouraged_when_there_is_none(advice_for: Ask) -> None:
     assert ENCOURAGE in advice_for(disease_phase="stable", **NONE_EXISTS)
 
 
-@pytest.mark.parametrize("one", DIRECTIVES)
-def test_any_one_of_them_is_enough_not_to(advice_for: Ask, one: str) -> None:
-    advice = advice_for(disease_phase="stable", **{**NONE_EXISTS, one: True})
-    assert advice.states[ENCOURAGE] is State.NOT_MET
+def test_a_spouse_who_would_decide_does_not_replace_a_directive(advice_for: Ask) -> None:
+    assert ENCOURAGE in advice_for(disease_phase="stable", **{**NONE_EXISTS, "has_surrogate": True})
 
 
-@pytest.mark.parametrize("one", DIRECTIVES)
-def test_one_never_asked_about_leaves_it_open(advice_for: Ask, one: str) -> None:
-    asked = {name: False for name in DIRECTIVES if name != one}
-    assert advice_for(disease_phase="stable", **asked).states[ENCOURAGE] is State.UNDETERMINED
+@pytest.mark.parametrize("agent", AGENTS)
+def test_a_written_directive_without_an_agent_is_not_enough_nor_the_other_way(advice_for: Ask, agent: str) -> None:
+    assert ENCOURAGE in advice_for(disease_phase="stable", **{**NONE_EXISTS, "has_living_will": True})
+    assert ENCOURAGE in advice_for(disease_phase="stable", **{**NONE_EXISTS, agent: True})
+    both = {**NONE_EXISTS, "has_living_will": True, agent: True}
+    assert advice_for(disease_phase="stable", **both).states[ENCOURAGE] is State.NOT_MET
+
+
+def test_an_agent_never_asked_about_leaves_it_open(advice_for: Ask) -> None:
+    advice = advice_for(disease_phase="stable", has_living_will=True, has_medical_poa=False)
+    assert advice.states[ENCOURAGE] is State.UNDETERMINED
 
 
 @pytest.mark.parametrize("phase", ["acute", "stable"])
@@ -58,7 +63,8 @@ def test_with_one_or_while_nobody_knows_it_is_shown(advice_for: Ask, phase: str,
 
 def test_these_are_all_the_caregiver_rows_and_each_says_when_it_is_shown() -> None:
     said = {rule.key for rule in rules() if "Shown unless it is known that there is no caregiver." in rule.notes}
-    assert said == OF_CAREGIVERS["acute"] | OF_CAREGIVERS["stable"]
+    elsewhere = {"ext-caregiver-burden", "ext-deteriorating-family"}
+    assert said == OF_CAREGIVERS["acute"] | OF_CAREGIVERS["stable"] | elsewhere
 
 
 def test_a_patient_may_see_what_is_for_her_except_that_the_disease_cannot_be_cured() -> None:

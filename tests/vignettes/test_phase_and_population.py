@@ -112,12 +112,11 @@ def test_every_answer_says_that_nobody_has_clinically_approved_it(
 
 
 def test_criteria_known_from_memory_alone_are_drafts_in_no_release(advice_for: Ask) -> None:
-    assert drafts(ItemKind.RULE) == {"ext-acp-prognosis-guard", "ext-fluid-guard"}
+    assert drafts(ItemKind.RULE) == {"ext-acp-prognosis-guard"}
     assert drafts(ItemKind.RULE).isdisjoint(advice_for().states)
     assert all(entry.draft or getattr(entry.item, "citations", True) for entry in entries())
 
 
-def test_a_draft_withholds_nothing_until_it_is_released(advice_for: Ask, advice_with_drafts_for: Ask) -> None:
-    with_heart_failure = {"disease_phase": "stable", "fluid_limit_needed": True}
-    assert "nutrition-eat-fluids-2l" in advice_for(**with_heart_failure)
-    assert "nutrition-eat-fluids-2l" not in advice_with_drafts_for(**with_heart_failure)
+def test_with_a_reason_to_limit_fluids_nobody_is_told_to_drink_two_liters(advice_for: Ask) -> None:
+    assert "nutrition-eat-fluids-2l" in advice_for(disease_phase="stable")
+    assert "nutrition-eat-fluids-2l" not in advice_for(disease_phase="stable", fluid_limit_needed=True)

@@ -63,7 +63,8 @@ def test_a_score_of_1_is_the_symptom_and_a_posted_answer_wins_over_the_score(adv
 @pytest.mark.parametrize(
     ("facts", "uncontrolled"),
     [
-        ({"pain_nrs": 3}, State.NOT_MET),
+        ({"pain_nrs": 3}, State.UNDETERMINED),
+        ({"pain_nrs": 3, "pain_goal_met": True}, State.NOT_MET),
         ({"pain_nrs": 4}, State.RECOMMENDED),
         ({"pain_nrs": 6, "pain_goal_met": True}, State.NOT_MET),
         ({"pain_nrs": 7, "pain_goal_met": True}, State.RECOMMENDED),
@@ -170,7 +171,7 @@ def test_high_risk_items_are_for_clinicians_only_and_neutral(advice_for: Ask, ke
 
 def test_every_referral_is_a_prompt_and_never_an_order() -> None:
     referrals = [rule for rule in rules() if rule.kind == "referral_trigger" and rule.condition is not None]
-    assert len(referrals) == 26
+    assert len(referrals) == 29
     for rule in referrals:
         assert rule.mode == "offer", rule.key
         assert "onsider" in rule.text, rule.key

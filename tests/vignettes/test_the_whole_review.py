@@ -31,7 +31,7 @@ def shipped() -> dict[str, Rule]:
 
 def test_the_list_counts_as_the_review_was_counted() -> None:
     assert len(OF_THE_REVIEW) == 247
-    assert len(FROM_ELSEWHERE) == 28
+    assert len(FROM_ELSEWHERE) == 73
     assert len(STATEMENTS) == 13
     assert Counter(kind for kind, *_ in OF_THE_REVIEW.values()) == {
         "checklist_item": 115,
@@ -87,12 +87,27 @@ def test_every_source_says_how_it_was_verified_and_is_reviewed_again() -> None:
         assert source.review_by, source.key
 
 
-def test_six_rules_come_before_anything_else() -> None:
+def test_what_comes_before_anything_else_is_an_emergency_or_dying() -> None:
     assert {rule.key for rule in base().rules.values() if rule.urgency is Urgency.NOW} == {
         "dyspnea-any-treat-airway-obstruction",
         "dyspnea-any-treat-pneumonia",
         "dyspnea-any-treat-pulmonary-embolism",
+        "ext-airway-obstruction-act",
+        "ext-bowel-obstruction-act",
+        "ext-cord-compression-act",
+        "ext-delirium-act",
+        "ext-hypercalcemia-act",
+        "ext-intracranial-emergency-act",
+        "ext-neutropenic-sepsis-act",
         "ext-oncologic-emergency-list",
+        "ext-pulmonary-embolism-act",
+        "ext-severe-hypoxemia-act",
+        "ext-severe-pain-act",
+        "ext-suicide-risk-assess",
+        "ext-svc-syndrome-act",
+        "ext-terminal-comfort",
+        "ext-terminal-symptoms",
+        "ext-unstable-bone-act",
         "ext-visceral-crisis",
         "pain-acute-rule-out-emergency",
     }
@@ -101,5 +116,8 @@ def test_six_rules_come_before_anything_else() -> None:
 def test_the_page_about_the_content_counts_it_right() -> None:
     page = (Path(__file__).parents[2] / "docs" / "content.md").read_text(encoding="utf-8")
     content = base()
-    counted = f"{len(content.rules)} rules, {len(content.sources)} sources, {len(content.facts)} facts"
-    assert f"{counted} and {len(content.vignettes)} vignettes" in page
+    counted = (
+        f"{len(content.rules)} rules, {len(content.hazards)} hazards, {len(content.sources)} sources, "
+        f"{len(content.facts)} facts"
+    )
+    assert f"{counted} and {len(content.vignettes)} test patients" in page

@@ -71,10 +71,10 @@ def test_between_55_and_56_nothing_else_changes(at_55: Advice, at_56: Advice) ->
 
 
 @pytest.mark.parametrize("age", ["at_55", "at_56"])
-def test_of_the_review_111_items_apply_123_do_not_and_none_is_open(age: str, request: pytest.FixtureRequest) -> None:
+def test_of_the_review_112_items_apply_122_do_not_and_none_is_open(age: str, request: pytest.FixtureRequest) -> None:
     advice: Advice = request.getfixturevalue(age)
-    assert len(of_the_review(advice, State.RECOMMENDED)) == 111
-    assert len(of_the_review(advice, State.NOT_MET)) == 123
+    assert len(of_the_review(advice, State.RECOMMENDED)) == 112
+    assert len(of_the_review(advice, State.NOT_MET)) == 122
     assert of_the_review(advice, State.UNDETERMINED) == of_the_review(advice, State.WITHHELD) == set()
 
 
@@ -101,8 +101,9 @@ def test_inactive_but_not_tired_she_is_not_treated_for_fatigue(at_55: Advice) ->
     assert not [key for key in at_55.all(State.RECOMMENDED) if key.startswith("fatigue-")]
 
 
-def test_with_a_surrogate_named_she_is_not_pressed_for_directives(at_55: Advice) -> None:
-    assert "acp-stable-encourage-directives" not in at_55
+def test_a_surrogate_alone_does_not_silence_the_directives(at_55: Advice) -> None:
+    """The one item that differs from the first count of 111: a surrogate is neither a directive nor a named agent."""
+    assert "acp-stable-encourage-directives" in at_55
 
 
 def test_the_criteria_from_elsewhere_speak_beside_the_review(at_55: Advice, at_56: Advice) -> None:
