@@ -128,8 +128,8 @@ def _sources(fact: Fact) -> Iterator[str]:
     """The facts that a fact may follow from."""
     for one in fact.derivations:
         yield from _named(one.when)
-    if fact.days_since:
-        yield fact.days_since
+    if fact.counted_since:
+        yield fact.counted_since
 
 
 def _named(condition: str) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from knowledge.facts import NOT_KNOWN_CODE, Fact, FactType, plain
 from knowledge.items import Actor, ItemKind, KnowledgeBase, Rule, State, Vignette
 from knowledge.language import KEYWORDS, parse, write
 from knowledge.model.overrides import withheld_rules
+from knowledge.validation.facts import single_fact_problems
 from knowledge.validation.hazards import hazard_problems
 from knowledge.validation.parts import condition_problems, hint, unknown_source
 from knowledge.validation.undecidable import can_be_unknown
@@ -87,12 +88,7 @@ def _fact_problems(fact: Fact, base: KnowledgeBase) -> Iterator[ContentProblem]:
     numeric = fact.type in (FactType.INTEGER, FactType.DECIMAL)
     if numeric and not fact.derived and (fact.minimum is None or fact.maximum is None):
         yield problem("maximum", "Give the smallest and the largest plausible value, so that a slip is refused.")
-    if fact.days_since is not None:
-        date_fact = base.facts.get(fact.days_since)
-        if date_fact is None or date_fact.type is not FactType.DATE:
-            yield problem("days_since", f"{fact.days_since} is not a date fact.")
-        if fact.type is not FactType.INTEGER:
-            yield problem("type", "A count of days is an integer.")
+    yield from single_fact_problems(fact, base)
     if fact.population is not None:
         yield from condition_problems(ItemKind.FACT, fact.key, "population", fact.population, base.facts)
     for position, derivation in enumerate(fact.derivations):
@@ -115,7 +111,7 @@ def _derivation_circles(facts: Mapping[str, Fact]) -> Iterator[ContentProblem]:
 
 def needed_for(fact: Fact) -> set[str]:
     """The facts that a fact is derived from; a condition that does not parse names none."""
-    needed = {fact.days_since} if fact.days_since else set()
+    needed = {fact.counted_since} if fact.counted_since else set()
     for derivation in fact.derivations:
         try:
             needed |= set(facts_of(parse(derivation.when)))
@@ -170,7 +166,7 @@ def _same_titles(rules: Mapping[str, Rule]) -> Iterator[ContentProblem]:
 
 def _unused_sources(base: KnowledgeBase) -> Iterator[ContentProblem]:
     used = {citation.source for item in (*base.rules.values(), *base.hazards.values()) for citation in item.citations}
-    used |= {derivation.source for fact in base.facts.values() for derivation in fact.derivations}
+    used |= {one.source for fact in base.facts.values() for one in (*fact.derivations, *fact.invariants)}
     for key in base.sources:
         if key not in used:
             yield ContentProblem(ItemKind.SOURCE, key, "key", "Nothing cites this source.")

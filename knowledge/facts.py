@@ -76,6 +76,20 @@ class Derivation:
 
 
 @dataclass(frozen=True, slots=True)
+class Invariant:
+    """A condition, as text, that no patient can meet: `sentence` says why, on whose authority.
+
+    When it is met all the same, the answer says so, and the fact that `gives_way` counts as not known.
+    """
+
+    condition: str
+    sentence: str
+    source: str
+    locator: str
+    gives_way: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Fact:
     """One entry of the fact dictionary.
 
@@ -84,7 +98,12 @@ class Fact:
     `minimum` and `maximum` belong to the range. An observation older than `valid_days` counts as not known;
     observations within `conflict_hours` of the newest that differ from it are a conflict.
     `population` is the text of a condition that a patient must not contradict for any rule to apply.
-    `days_since` names a date fact: the value is then the whole days from that date to the evaluation.
+    `days_since` names a date fact: the value is then the whole days from that date to the evaluation; `years_since`
+    another, from which it is the completed years.
+    `worse` says which of two values that disagree counts: for numbers "high" or "low", for yes/no facts "true" or
+    "false", for lists of codes "more", for one code all codes from best to worst.
+    `asserted_by` are the sources that may say it, everybody if empty; `ucum` is the unit as a UCUM code.
+    `invariants` are what cannot be; `used_later` says what the fact is collected for while nothing reads it.
     `attributes` are the kinds of data that the fact itself speaks of: none of the nine if empty, not stated if None.
     """
 
@@ -106,7 +125,13 @@ class Fact:
     attributes: tuple[Attribute, ...] | None = None
     derivations: tuple[Derivation, ...] = ()
     days_since: str | None = None
+    years_since: str | None = None
     population: str | None = None
+    worse: str | tuple[str, ...] | None = None
+    asserted_by: tuple[str, ...] = ()
+    ucum: str | None = None
+    invariants: tuple[Invariant, ...] = ()
+    used_later: str | None = None
     notes: tuple[str, ...] = ()
     _labels: Mapping[str, str] = field(init=False, repr=False, compare=False, hash=False, default_factory=dict)
 
@@ -115,7 +140,12 @@ class Fact:
 
     @property
     def derived(self) -> bool:
-        return bool(self.derivations) or self.days_since is not None
+        return bool(self.derivations) or self.counted_since is not None
+
+    @property
+    def counted_since(self) -> str | None:
+        """The date fact from which days or years are counted."""
+        return self.days_since or self.years_since
 
     @property
     def conflict_window(self) -> timedelta:

@@ -143,6 +143,17 @@ def _derivation(one: Any, facts: FactsByKey) -> str:
     return f"{as_written(one['value'], facts)} when {when} {one['source']}, {one['locator']}"
 
 
+def _worse(value: Any, facts: FactsByKey) -> str:
+    return value if isinstance(value, str) else " < ".join(value)
+
+
+def _invariant(one: Any, facts: FactsByKey) -> str:
+    words = condition_in_words(one["condition"], facts)
+    condition = f"{one['condition']}, that is: {words}" if words else f"{one['condition']}."
+    yielding = f" {one['gives_way']} gives way." if one.get("gives_way") else ""
+    return f"{condition} {one['sentence']}{yielding} {one['source']}, {one['locator']}"
+
+
 def _fact_named(key: str, facts: FactsByKey) -> str:
     return facts[key].label if key in facts else key
 
@@ -204,7 +215,13 @@ _FACT: Mapping[str, Field] = {
     "conflict_hours": Field("Hours within which observations must agree", _number),
     "derivations": Field("Derivation", Parts(_derivation, (_by("value", "when"), _by("value")))),
     "days_since": Field("Days since", _text),
+    "years_since": Field("Years since", _text),
     "population": Field("For patients with", ConditionText()),
+    "worse": Field("Which value is worse", _worse),
+    "asserted_by": Field("Who may say it", _words),
+    "ucum": Field("UCUM code of the unit", _text),
+    "invariants": Field("Cannot be", Parts(_invariant, (_by("condition"), _by("sentence")))),
+    "used_later": Field("Collected for", _text),
     "standard_code": Field("Standard code", _text),
     "code_status": Field("Status of the code", _text),
     "attributes": Field("Kinds of data", _attributes, speaks_when_empty=True),

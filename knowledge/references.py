@@ -56,8 +56,9 @@ def _named(item: Item) -> Iterator[Name]:
         case Fact():
             texts = [one.when for one in item.derivations] + ([item.population] if item.population else [])
             yield from _facts(fact for text in texts for fact in _read_by(text))
-            yield from _facts([item.days_since] if item.days_since else [])
-            yield from ((ItemKind.SOURCE, one.source) for one in item.derivations)
+            yield from _facts([item.counted_since] if item.counted_since else [])
+            yield from _facts(fact for one in item.invariants for fact in _read_by(one.condition))
+            yield from ((ItemKind.SOURCE, one.source) for one in (*item.derivations, *item.invariants))
         case Vignette():
             yield from _facts(item.facts)
             yield from ((ItemKind.RULE, key) for keys in item.expect.values() for key in keys)

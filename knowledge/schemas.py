@@ -15,7 +15,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields, post_load, valid
 
 from knowledge.conditions import Condition
 from knowledge.errors import ConditionError, ContentError, ContentProblem, nearest
-from knowledge.facts import LARGEST_NUMBER, Attribute, Code, Derivation, Fact, FactType
+from knowledge.facts import LARGEST_NUMBER, Attribute, Code, Derivation, Fact, FactType, Invariant
 from knowledge.items import (
     Actor,
     Citation,
@@ -106,6 +106,19 @@ class _Scalar(fields.Field[bool | int | float | str]):
         return value
 
 
+class _Worse(fields.Field[str | tuple[str, ...]]):
+    """A word, or a list of codes from best to worst."""
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> str | tuple[str, ...]:
+        if isinstance(value, str) and value:
+            return value
+        if isinstance(value, list) and value and all(isinstance(code, str) for code in value):
+            return tuple(value)
+        raise ValidationError("This is high, low, true, false or more, or a list of codes from best to worst.")
+
+
 class _Posted(fields.Dict):
     """Facts as an app would post them, as far as every file and every digest can hold them."""
 
@@ -184,6 +197,18 @@ class DerivationSchema(_Strict):
         return Derivation(**data)
 
 
+class InvariantSchema(_Strict):
+    condition = _ConditionText(required=True)
+    sentence = _Text(required=True)
+    source = _line(required=True)
+    locator = _line(required=True)
+    gives_way = _line(load_default=None)
+
+    @post_load
+    def build(self, data: Content, **_: Any) -> Invariant:
+        return Invariant(**data)
+
+
 class FactSchema(_Strict):
     key = _line(required=True, validate=_NAME)
     label = _line(required=True)
@@ -203,7 +228,13 @@ class FactSchema(_Strict):
     attributes = fields.List(_choice(Attribute, error_messages={"unknown": _NINE}))
     derivations = fields.List(fields.Nested(DerivationSchema), load_default=())
     days_since = _line()
+    years_since = _line()
     population = _ConditionText()
+    worse = _Worse()
+    asserted_by = fields.List(_line(), load_default=())
+    ucum = _line()
+    invariants = fields.List(fields.Nested(InvariantSchema), load_default=())
+    used_later = _Text()
     notes = _notes()
 
     @post_load
@@ -395,7 +426,7 @@ def _plain(value: Any) -> Any:
             return [_plain(part) for part in value]
         case Mapping():
             return {str(_plain(key)): _plain(part) for key, part in value.items()}
-        case Code() | Derivation() | Citation() | Override():
+        case Code() | Derivation() | Invariant() | Citation() | Override():
             return content_of(value)  # type: ignore[arg-type]
         case None | bool() | int() | float() | str():
             return value

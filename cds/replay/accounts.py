@@ -26,7 +26,7 @@ class RuleAccount:
 
     `state` is the recorded one and `again` the one that was made again, None where there is none. `because` are
     findings as an answer shows them; `missing` are names and labels of facts; `withheld_by` are kind, key,
-    title and reason of each rule or hazard that withholds it. All of them are empty when the answer could not be made again.
+    title and reason of what withholds it. All of them are empty when the answer could not be made again.
     """
 
     release: PreparedRelease

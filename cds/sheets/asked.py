@@ -121,8 +121,8 @@ def input_said(fact: Fact, base: KnowledgeBase) -> str:
     if fact.derivations:
         sources = dict.fromkeys(one.source for one in fact.derivations)
         parts.append(f"not posted, it may follow from other facts, by {named(sources)}")
-    if fact.days_since:
-        parts.append(f"not posted, it is counted from {_label(fact.days_since, base)}")
+    if fact.counted_since:
+        parts.append(f"not posted, it is counted from {_label(fact.counted_since, base)}")
     return "; ".join(parts) + "."
 
 

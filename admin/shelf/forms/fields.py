@@ -95,6 +95,14 @@ class Scalar(StringField):
     """A raw value: yes, no, a number, or a code."""
 
 
+class Names(StringField):
+    """Names with commas between them."""
+
+
+class Worse(StringField):
+    """One word, or codes from best to worst with commas between them."""
+
+
 class Named(StringField):
     """The key of another item; `of` is its kind."""
 
@@ -138,6 +146,11 @@ def written(field: Field) -> Any:
             return _number(_typed(field))
         case Scalar():
             return _scalar(_typed(field))
+        case Names():
+            return _names(_typed(field)) or None
+        case Worse():
+            names = _names(_typed(field))
+            return names if len(names) > 1 else names[0] if names else None
         case _:
             return _typed(field) or None
 
@@ -157,6 +170,8 @@ def shown(field: Field, value: Any) -> Any:
             return "" if value is None else plain(value) if isinstance(value, float | int) else str(value)
         case Scalar():
             return "" if value is None else _scalar_text(value)
+        case Names() | Worse():
+            return ", ".join(map(str, value)) if isinstance(value, list | tuple) else value or ""
         case _:
             return value or ""
 
@@ -168,6 +183,10 @@ def _row(form: Form) -> dict[str, Any]:
 
 def _row_shown(form: Form, row: Mapping[str, Any]) -> dict[str, Any]:
     return {field.short_name: shown(field, row.get(field.short_name)) for field in form}
+
+
+def _names(text: str) -> list[str]:
+    return [name for part in text.split(",") if (name := part.strip())]
 
 
 def _typed(field: Field) -> str:

@@ -13,6 +13,7 @@ from admin.shelf.forms.fields import (
     Flag,
     Line,
     Named,
+    Names,
     Number,
     Patient,
     Prose,
@@ -20,6 +21,7 @@ from admin.shelf.forms.fields import (
     Scalar,
     Texts,
     Whole,
+    Worse,
     words_of,
 )
 from knowledge.facts import Attribute, FactType
@@ -52,6 +54,14 @@ class DerivationRow(Form):
     when = Condition("When")
     source = Named("Source", ItemKind.SOURCE)
     locator = Line("Where in it")
+
+
+class InvariantRow(Form):
+    condition = Condition("What cannot be")
+    sentence = Prose("Why", description="The answer says this when it is so all the same.")
+    source = Named("Source", ItemKind.SOURCE)
+    locator = Line("Where in it")
+    gives_way = Named("Then not trusted", ItemKind.FACT, description="The fact that counts as not known; empty: none.")
 
 
 class RuleRow(Form):
@@ -124,6 +134,12 @@ class FactForm(Form):
     conflict_hours = Whole("Conflict within", description="Hours within which observations must agree. Empty: 24.")
     derivations = Rows("It follows from other facts", DerivationRow, "derivation")
     days_since = Line("Days since", description="The key of a date fact, when this one counts the days from it.")
+    years_since = Line("Years since", description="The key of a date fact, when this one counts years from it.")
+    worse = Worse("Which value is worse", description="high, low, true, false, more, or codes: stable, acute, terminal")
+    asserted_by = Names("Who may say it", description="Sources, with commas between them. Empty: everybody.")
+    ucum = Line("UCUM code of the unit", description="mm[Hg]")
+    invariants = Rows("What cannot be", InvariantRow, "contradiction")
+    used_later = Prose("Collected for", description="While no rule reads it: what it is collected for.")
     population = Condition("Population", description="What a patient must not contradict for any rule to apply.")
     standard_code = Line("Code in a standard")
     code_status = Line("Standing of that code")
