@@ -1,4 +1,4 @@
-"""The command line: serve, recommend, content, audit, db, keys."""
+"""The command line: serve, recommend, content, prove, audit, db, keys."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from cds.commands.database import db
 from cds.commands.knowledge_base import content
 from cds.commands.opened import USAGE, opened, problem_text, ready
 from cds.commands.people import key_group, person_group
+from cds.commands.proving import prove_command
 from cds.commands.serving import serve
 from cds.problems import Refused
 from cds.record.origin import COMMAND
@@ -51,5 +52,5 @@ def recommend(file: IO[bytes], include_not_met: bool) -> None:
     click.echo(json.dumps(json.loads(text), ensure_ascii=False, indent=2))
 
 
-for command in (serve, content, audit_group, db, key_group, person_group):
+for command in (serve, content, prove_command, audit_group, db, key_group, person_group):
     cli.add_command(command)

@@ -1,0 +1,88 @@
+"""The proof over all patients, from the command line."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cds.changes.candidate import UNPUBLISHED, Candidate
+from cds.changes.trial import in_the_way
+from cds.commands.opened import at_work, told
+from cds.serving import stored_base
+from cds.writing import instant
+from knowledge import releasing
+from knowledge.errors import ContentError, KnowledgeError
+from knowledge.files import base_of, read
+from knowledge.items import KnowledgeBase
+
+if TYPE_CHECKING:
+    from cds.authoring.proof.results import Patient, Proof
+
+
+class NothingToProve(KnowledgeError):
+    """There is no release in force, and no folder was given."""
+
+
+@click.command("prove")
+@click.argument("folder", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--claims-only", is_flag=True, help="Leave the findings out.")
+def prove_command(folder: Path | None, claims_only: bool) -> None:
+    """Prove the claims over all patients, and list the findings, of the release in force or of a FOLDER of content.
+
+    Exit code 0; 1 when a claim is violated or not proven; 2 when the content cannot be read.
+    """
+    # Only who proves loads the solver.
+    from cds.authoring.proof.report import prove
+
+    with told():
+        base = _in_folder(folder) if folder is not None else _in_force()
+        proof = prove(base, datetime.now(UTC).replace(second=0, microsecond=0))
+    for line in _lines(proof, claims_only=claims_only):
+        click.echo(line)
+    if proof.failed:
+        sys.exit(1)
+
+
+def _in_folder(folder: Path) -> KnowledgeBase:
+    """What a folder of content files would publish. Raises ContentError with all that keeps it from answering."""
+    entries = [entry for entry in read(folder) if not entry.draft]
+    items = {(entry.kind, entry.item.key): entry.item for entry in entries}
+    if problems := in_the_way(Candidate(items, dict.fromkeys(items, UNPUBLISHED))):
+        raise ContentError(problems)
+    return base_of(items.values())
+
+
+def _in_force() -> KnowledgeBase:
+    with at_work() as (_, session):
+        release = releasing.in_force(session)
+        if release is None:
+            raise NothingToProve("No release is in force: name a folder of content.")
+        base, _ = stored_base(session, release.id)
+    return base
+
+
+def _lines(proof: Proof, *, claims_only: bool) -> Iterator[str]:
+    for claim in sorted(proof.claims, key=lambda one: one.verdict):
+        yield f"{claim.verdict.replace('_', ' ')}: {claim.sentence}"
+        if claim.patient is not None:
+            yield _patient(claim.patient)
+    for finding in () if claims_only else proof.findings:
+        yield f"{finding.code.replace('_', ' ')}: {finding.sentence}"
+        for patient in finding.patients:
+            yield _patient(patient)
+    holding = len(proof.claims) - len(proof.failed)
+    yield (
+        f"{holding} of {len(proof.claims)} claims are proven over all patients; {len(proof.findings)} findings; "
+        f"{proof.seconds:.1f} seconds."
+    )
+
+
+def _patient(patient: Patient) -> str:
+    posted = {"evaluated_at": instant(patient.evaluated_at), "facts": patient.facts}
+    return f"    {json.dumps(posted, ensure_ascii=False)}"
