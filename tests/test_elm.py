@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import tomllib
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from knowledge.conditions import AtLeast, Compare, Operator
-from knowledge.facts import Fact, FactType
+from knowledge.facts import Fact, FactType, Invariant
+from knowledge.files import base_of
 from knowledge.formats import cql, elm
 from knowledge.formats.libraries import Definition, Library, libraries
 from knowledge.language import parse
@@ -136,6 +138,16 @@ def test_a_library_in_cql_gives_each_condition_its_title() -> None:
     )
 
 
+def test_what_cannot_be_is_a_library_of_its_own() -> None:
+    invariant = Invariant("pain_nrs > 0 and not pain_present", "Pain of some intensity is pain.", "book", "p1")
+    facts = FACTS | {"pain_nrs": replace(FACTS["pain_nrs"], invariants=(invariant,))}
+    [library] = libraries(base_of(facts.values()), "1")
+    assert (library.name, [fact.key for fact in library.facts]) == ("Invariants", ["pain_nrs", "pain_present"])
+    [definition] = library.definitions
+    assert (definition.name, definition.title) == ("invariant pain_nrs 1", "Pain of some intensity is pain.")
+    assert cql.expression(definition.condition, facts) == '("pain_nrs" > 0) and (not "pain_present")'
+
+
 def test_every_condition_that_ships_is_in_a_library_under_a_name_of_its_own() -> None:
     base = shipped_base()
     found = {library.name: library.definitions for library in libraries(base, "1")}
@@ -148,6 +160,7 @@ def test_every_condition_that_ships_is_in_a_library_under_a_name_of_its_own() ->
             "Rules": sum(rule.condition is not None for rule in base.rules.values()),
             "Hazards": len(base.hazards),
             "Derivations": sum(len(fact.derivations) for fact in base.facts.values()),
+            "Invariants": sum(len(fact.invariants) for fact in base.facts.values()),
             "Population": sum(fact.population is not None for fact in base.facts.values()),
         }.items()
         if number

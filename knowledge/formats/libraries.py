@@ -31,11 +31,12 @@ class Library:
 
 
 def libraries(base: KnowledgeBase, version: str) -> tuple[Library, ...]:
-    """The conditions of rules, hazards, derivations and the population; no library is empty."""
+    """The conditions of rules, hazards, derivations, invariants and the population; no library is empty."""
     kinds = {
         "Rules": _rules(base),
         "Hazards": _hazards(base),
         "Derivations": _derivations(base),
+        "Invariants": _invariants(base),
         "Population": _population(base),
     }
     return tuple(
@@ -64,6 +65,13 @@ def _derivations(base: KnowledgeBase) -> Iterator[Definition]:
         for number, derivation in enumerate(fact.derivations, start=1):
             value = fact.typed(derivation.value)
             yield Definition(f"derivation {key} {number}", fact.said(value), parse(derivation.when))
+
+
+def _invariants(base: KnowledgeBase) -> Iterator[Definition]:
+    """True of a patient as no patient can be."""
+    for key, fact in base.facts.items():
+        for number, invariant in enumerate(fact.invariants, start=1):
+            yield Definition(f"invariant {key} {number}", invariant.sentence, parse(invariant.condition))
 
 
 def _population(base: KnowledgeBase) -> Iterator[Definition]:

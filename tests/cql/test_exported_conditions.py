@@ -21,8 +21,8 @@ from tests.cql.patients import patients
 from tests.specification import conformance
 
 SHIPPED = libraries(shipped_base(), "1")
-PATIENTS = {Engine.CQL_EXECUTION: 1500, Engine.HL7: 300}
-TREES = {Engine.CQL_EXECUTION: 200, Engine.HL7: 60}
+PATIENTS = {Engine.CQL_EXECUTION: 1500, Engine.HL7: 200}
+TREES = {Engine.CQL_EXECUTION: 200, Engine.HL7: 40}
 """HL7's engine takes ten times as long as the other."""
 
 SMALL = specification.dictionary()

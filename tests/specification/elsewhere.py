@@ -13,10 +13,11 @@ _IN_CQL = """\
 ## In CQL
 
 `phasewise content export DIR --format elm` writes every condition of the release in force in HL7's Clinical Quality
-Language: `Rules`, `Hazards`, `Derivations` and `Population`, each as an ELM library (`.json`, version r1), which an
-engine runs, and as the CQL that HL7's translator turns into that very ELM (`.cql`). Each fact is a parameter, null
-while it is not known; codes are strings; each condition is an expression without a patient context: true, false or
-null. The facts are those that intake has resolved: ages, disagreements and derived facts are settled before.
+Language: `Rules`, `Hazards`, `Derivations`, `Invariants` and `Population`, each as an ELM library (`.json`, version
+r1), which an engine runs, and as the CQL that HL7's translator turns into that very ELM (`.cql`). Each fact is a
+parameter, null while it is not known; codes are strings; each condition is an expression without a patient context:
+true, false or null. The facts are those that intake has resolved: ages, disagreements and derived facts are settled
+before.
 
 An engine may keep a parameter of the patient before (HL7's own in JavaScript does, version 5.3.0): give it every
 parameter for every patient, null for what is not known.
