@@ -24,6 +24,9 @@ _FACTORS: dict[tuple[str, str], Decimal] = {
     ("min", "h"): 1 / Decimal(60),
     ("[lb_av]", "kg"): Decimal("0.45359237"),
     ("kg", "[lb_av]"): 1 / Decimal("0.45359237"),
+    ("g/dL", "g/L"): Decimal(10),
+    ("/uL", "10*9/L"): Decimal("0.001"),
+    ("10*3/uL", "10*9/L"): Decimal(1),
     ("g/m2", "kg/m2"): Decimal("0.001"),
 }
 

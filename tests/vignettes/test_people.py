@@ -63,7 +63,7 @@ def test_with_one_or_while_nobody_knows_it_is_shown(advice_for: Ask, phase: str,
 
 def test_these_are_all_the_caregiver_rows_and_each_says_when_it_is_shown() -> None:
     said = {rule.key for rule in rules() if "Shown unless it is known that there is no caregiver." in rule.notes}
-    elsewhere = {"ext-caregiver-burden", "ext-deteriorating-family"}
+    elsewhere = {"ext-caregiver-burden", "ext-deteriorating-family", "ext-terminal-for-caregivers"}
     assert said == OF_CAREGIVERS["acute"] | OF_CAREGIVERS["stable"] | elsewhere
 
 

@@ -31,7 +31,7 @@ def shipped() -> dict[str, Rule]:
 
 def test_the_list_counts_as_the_review_was_counted() -> None:
     assert len(OF_THE_REVIEW) == 247
-    assert len(FROM_ELSEWHERE) == 73
+    assert len(FROM_ELSEWHERE) == 76
     assert len(STATEMENTS) == 13
     assert Counter(kind for kind, *_ in OF_THE_REVIEW.values()) == {
         "checklist_item": 115,
@@ -100,7 +100,9 @@ def test_what_comes_before_anything_else_is_an_emergency_or_dying() -> None:
         "ext-intracranial-emergency-act",
         "ext-neutropenic-sepsis-act",
         "ext-oncologic-emergency-list",
+        "ext-pneumonia-act",
         "ext-pulmonary-embolism-act",
+        "ext-severe-dyspnea-act",
         "ext-severe-hypoxemia-act",
         "ext-severe-pain-act",
         "ext-suicide-risk-assess",
