@@ -263,7 +263,7 @@ def test_the_head_says_whose_it_is_when_by_which_release_and_that_nobody_approve
     for reader in Reader:
         said = words(read(client, f"/try/{FULLEST}/checklist?for={reader}"))
         head = said.partition("What comes first")[0] if reader is Reader.PATIENT else said.partition("Priorities")[0]
-        assert "Stable phase, moderate pain above her own goal" in head
+        assert "Stable phase, moderate pain above their own goal" in head
         assert "As of 31 January 2026, 09:00 UTC , by release 1 sha256:" in head
         assert "Not yet clinically approved" in head
 

@@ -79,7 +79,7 @@ def test_on_paper_nothing_is_left_of_the_ways_around_it(visit: Visit) -> None:
     expect(page.get_by_role("banner").first).to_be_hidden()
     expect(page.get_by_role("navigation")).to_have_count(0)
     expect(page.locator(".running")).to_contain_text(
-        "physician · Stable phase, moderate pain above her own goal · 31 January 2026"
+        "physician · Stable phase, moderate pain above their own goal · 31 January 2026"
     )
     expect(page.get_by_role("heading", name="References")).to_be_visible()
 

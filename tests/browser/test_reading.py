@@ -18,8 +18,8 @@ OPEN = {
     "/": "What should be done for this patient",
     "/try": "Try a patient",
     "/try?q=nobody+at+all": "Try a patient",
-    LONG: "Stable phase, moderate pain above her own goal",
-    f"{LONG}?for=caregiver": "Stable phase, moderate pain above her own goal",
+    LONG: "Stable phase, moderate pain above their own goal",
+    f"{LONG}?for=caregiver": "Stable phase, moderate pain above their own goal",
     "/try/early-breast-cancer": "Early breast cancer",
     "/api/v1/docs": "The API",
     "/desk/sign-in": "Sign in to the desk",
@@ -149,7 +149,7 @@ def test_a_patient_is_found_and_read_without_scripts(visit: Visit) -> None:
     page.get_by_role("link", name="Try a patient").first.click()
     page.get_by_label("Find a patient").fill("moderate pain above")
     page.keyboard.press("Enter")
-    page.get_by_role("link", name="Stable phase, moderate pain above her own goal").click()
+    page.get_by_role("link", name="Stable phase, moderate pain above their own goal").click()
     expect(page.get_by_role("heading", name="Now", exact=False).first).to_be_visible()
     page.get_by_role("navigation", name="On this page").get_by_role("link", name="Withheld").click()
     expect(page.get_by_role("heading", name="Withheld, and why")).to_be_in_viewport()

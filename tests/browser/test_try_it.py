@@ -43,7 +43,7 @@ def test_a_lead_changes_an_example_patient_and_sees_what_becomes_of_the_rule(vis
     visitor.signs_in("author")
     page = visitor.opens(TRY)
     page.get_by_label("Start from an example patient").select_option(
-        "Stable phase, moderate pain above her own goal (recommended)"
+        "Stable phase, moderate pain above their own goal (recommended)"
     )
     page.get_by_role("button", name="Take what is known").click()
     answer(page)
