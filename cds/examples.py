@@ -93,7 +93,7 @@ ANSWER: dict[str, Any] = {
         {
             "rule": "exercise-acute-discuss-safest-way",
             "version": 1,
-            "withheld_by": {"rule": "ext-oncologic-emergency-list"},
+            "withheld_by": {"hazard": "pain-emergency-open"},
             "reason": "Pain is uncontrolled and an oncologic emergency has not been excluded; …",
         }
     ],

@@ -113,7 +113,7 @@ def test_a_fact_that_does_not_say_leaves_open_what_no_other_says() -> None:
     assert used(lost) == dict.fromkeys(Attribute)
 
 
-@pytest.mark.parametrize("kind", [Attribute.RACE, Attribute.ETHNICITY, Attribute.LANGUAGE, Attribute.SEX])
+@pytest.mark.parametrize("kind", [Attribute.RACE, Attribute.ETHNICITY, Attribute.SEX])
 def test_no_shipped_rule_uses(kind: Attribute) -> None:
     among = clinic.shipped_base()
     reading = Reading(among)

@@ -91,7 +91,7 @@ def text_of(paper: bytes) -> list[str]:
 
 def test_the_thirteen_attributes_of_a_shipped_rule() -> None:
     attributes = of_shipped(OVER_55).attributes
-    no = ("No: none of the 8 facts on which it may turn speaks of it.",)
+    no = ("No: none of the 12 facts on which it may turn speaks of it.",)
     assert [(one.label, one.said) for one in attributes.statements] == [
         (
             "Bibliographic citation",
@@ -116,7 +116,10 @@ def test_the_thirteen_attributes_of_a_shipped_rule() -> None:
         ("Use of sexual orientation", no),
         ("Use of gender identity", no),
         ("Use of sex", no),
-        ("Use of date of birth", ("Yes: Age, in its condition.",)),
+        (
+            "Use of date of birth",
+            ("Yes, through 2 facts.", "Age, in its condition", "Date of birth, from which Age may follow"),
+        ),
         ("Use of social determinants of health data", no),
         (
             "Use of health status assessments data",
@@ -134,10 +137,13 @@ def test_the_thirteen_attributes_of_a_shipped_rule() -> None:
 def test_on_what_a_clinician_can_judge_a_shipped_rule_for_herself() -> None:
     sheet = of_shipped(OVER_55)
     assert said(sheet, "intended_user") == "Clinician"
-    assert said(sheet, "population").startswith("Age at least 18 years\nMetastatic breast cancer\n")
+    assert said(sheet, "population").startswith(
+        "Age at least 18 years\nAlive, or this is not known\nMetastatic breast cancer\n"
+    )
     assert (
         "Age (age_years): a whole number, 0 to 120 years; an observation older than 366 days counts as not known; "
-        "different values within 24 hours are a conflict and count as not known."
+        "different values within 24 hours are a conflict and count as not known; not posted, it is counted from Date of "
+        "birth."
     ) in statement(sheet, "inputs").said
     assert said(sheet, "logic").startswith(
         "It is recommended when (about to begin an exercise program, or this is not known), age over 55 years, "
@@ -201,7 +207,7 @@ def test_what_is_missing_is_counted_named_and_says_who_can_add_it() -> None:
     draft = told(rule, state=VersionState.DRAFT, reason="", steps=(), releases=(), written_by="Ada")
     sheet = rule_sheet(rule, draft, Among.of(bare, "Among what is in force."), Site(), at=NOW)
     missing = {one.name: one.said[0] for one in sheet.attributes.missing}
-    assert len(missing) == 4 + 8
+    assert len(missing) == 4 + 7
     assert missing["citation"] == "No source is cited. An author adds one to the rule."
     assert missing["developer"] == (
         "Not stated. Whoever runs this site states the developer in the setting PHASEWISE_DEVELOPER "
@@ -216,8 +222,11 @@ def test_what_is_missing_is_counted_named_and_says_who_can_add_it() -> None:
         "Not stated: Pain intensity and never_heard_of do not say of which kinds of data. "
         "An author ticks them in the form of each fact."
     )
-    assert said(sheet, "date_of_birth") == "Yes: Age, which says for whom the rules are (age at least 18 years)."
-    assert sheet.headline.startswith("12 of 13 source attributes are not stated: bibliographic citation, developer, ")
+    assert said(sheet, "date_of_birth") == (
+        "Yes, through 2 facts.\nAge, which says for whom the rules are (age at least 18 years)\n"
+        "Date of birth, from which Age may follow"
+    )
+    assert sheet.headline.startswith("11 of 13 source attributes are not stated: bibliographic citation, developer, ")
     assert sheet.headline.endswith(
         "Also missing: inputs and their quality, logic in plain language, validation, versions and dates of what it "
         "rests on, why, approval of the version, clinical approval."
@@ -239,21 +248,22 @@ def test_a_review_date_that_has_passed_is_said() -> None:
 
 
 def test_a_release_takes_its_rules_together() -> None:
-    sheet = whole()
+    sheet, held = whole(), shipped_base()
+    fireable = sum(not rule.is_statement for rule in held.rules.values())
     assert sheet.headline == "All 13 source attributes are stated. Also missing: clinical approval."
     assert section(sheet, "release").about == (
-        "It holds 273 rules, 135 facts, 45 sources and 126 example patients. "
-        "258 of the rules can be recommended, 15 are statements."
+        f"It holds {len(held.rules)} rules, {len(held.facts)} facts, {len(held.sources)} sources and "
+        f"{len(held.vignettes)} example patients. {fireable} of the rules can be recommended, 15 are statements."
     )
     assert said(sheet, "none") == "No rule lacks anything of its own."
     assert said(sheet, "race") == "No: no fact on which a rule may turn speaks of it."
     assert said(sheet, "date_of_birth") == (
         "Yes, 2 rules by what is their own: Consider cardiovascular evaluation before vigorous exercise (over 55, "
         "sedentary) and Forgo routine cardiovascular evaluation before exercise.\n"
-        "256 further only through the population for which all rules are."
+        f"{fireable - 2} further only through the population for which all rules are."
     )
-    assert len(section(sheet, "sources").statements) == 45
-    assert len(sheet.rules) == 273
+    assert len(section(sheet, "sources").statements) == len(held.sources)
+    assert len(sheet.rules) == len(held.rules)
     line = next(one for one in sheet.rules if one.key == OVER_55)
     assert (line.uses, line.missing, line.overdue) == (("date_of_birth", "health_status_assessments"), (), False)
 

@@ -103,14 +103,14 @@ def test_a_rule_that_is_not_met_says_why_not(lead: FlaskClient) -> None:
 def test_a_rule_that_is_withheld_says_by_which_and_why(lead: FlaskClient, service: Service) -> None:
     with service.sessions() as session:
         release = service.serving.current(session).release
-    her = release.base.vignettes["external-stable-pain-above-goal"]
-    [over] = [one for one in release.overriding if one.rule == RULE]
-    at = f"{her.evaluated_at:%Y-%m-%dT%H:%M}"
-    said = {key: became(tried(lead, patients.write(her.facts), f"{TRY}?rule={key}", at=at)) for key in over.withholds}
+    patient = release.base.vignettes["danger-routing"]
+    [over] = [one for one in release.overriding if one.rule == "ext-distress-routing"]
+    at, facts = f"{patient.evaluated_at:%Y-%m-%dT%H:%M}", patients.write(patient.facts)
+    said = {key: became(tried(lead, facts, f"{TRY}?rule={key}", at=at)) for key in over.withholds}
     withheld = {key: one for key, one in said.items() if "Withheld" in one}
     assert len(withheld) > 1
     for key, one in withheld.items():
-        assert f"While “Check the list of oncologic emergencies” is recommended. {over.withholds[key]}" in one
+        assert f"While “Match each distress problem to a service” is recommended. {over.withholds[key]}" in one
 
 
 def test_a_statement_applies_to_nobody(lead: FlaskClient) -> None:
