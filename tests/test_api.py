@@ -327,6 +327,7 @@ def test_what_a_hazard_withholds_is_named_with_the_hazard_and_the_reason(caller:
         "t2-stable-priority-strength-performance",
         "distress-stable-exercise",
         "exercise-stable-maintain-capacity",
+        "phase-stable-focus-health",
         "stable-prepare-for-acute",
     ]
     hazard = clinic.shipped_base().hazards["pain-emergency-open"]

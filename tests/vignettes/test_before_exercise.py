@@ -172,6 +172,7 @@ def test_ruling_out_an_emergency_stays_first_while_acute_pain_is_uncontrolled(ad
 def test_all_that_advises_exercise_says_so_by_its_actions() -> None:
     exercise = {rule.key for rule in rules() if any_covered((Action.EXERCISE,), rule.actions)}
     beside = {
+        "phase-stable-focus-health",
         "pre-exercise-screening-not-routine",
         "stable-prepare-for-acute",
         "t2-stable-priority-strength-performance",
