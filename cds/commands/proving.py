@@ -18,8 +18,10 @@ from cds.serving import stored_base
 from cds.writing import instant
 from knowledge import releasing
 from knowledge.errors import ContentError, KnowledgeError
-from knowledge.files import base_of, read
+from knowledge.files import Entry, base_of, read
+from knowledge.files import write as write_files
 from knowledge.items import KnowledgeBase
+from knowledge.language import write
 
 if TYPE_CHECKING:
     from cds.authoring.proof.results import Patient, Proof
@@ -32,21 +34,69 @@ class NothingToProve(KnowledgeError):
 @click.command("prove")
 @click.argument("folder", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--claims-only", is_flag=True, help="Leave the findings out.")
-def prove_command(folder: Path | None, claims_only: bool) -> None:
+@click.option("--mutants", is_flag=True, help="Say which slips in conditions no test patient notices, instead.")
+@click.option(
+    "--write-patients",
+    "written",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Write test patients who notice them to a folder, as content files, instead.",
+)
+def prove_command(folder: Path | None, claims_only: bool, mutants: bool, written: Path | None) -> None:
     """Prove the claims over all patients, and list the findings, of the release in force or of a FOLDER of content.
 
-    Exit code 0; 1 when a claim is violated or not proven; 2 when the content cannot be read.
+    Exit code 0; 1 when a claim is violated or not proven, or with --mutants a slip is not noticed; 2 when the content
+    cannot be read.
     """
-    # Only who proves loads the solver.
-    from cds.authoring.proof.report import prove
-
     with told():
         base = _in_folder(folder) if folder is not None else _in_force()
-        proof = prove(base, datetime.now(UTC).replace(second=0, microsecond=0))
+        at = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+        if written is not None:
+            passed = _write_patients(base, at, written)
+        elif mutants:
+            passed = _tell_mutants(base)
+        else:
+            passed = _prove(base, at, claims_only=claims_only)
+    if not passed:
+        sys.exit(1)
+
+
+# Only who proves loads the solver: each of these imports where it begins.
+
+
+def _prove(base: KnowledgeBase, at: datetime, *, claims_only: bool) -> bool:
+    from cds.authoring.proof.report import prove
+
+    proof = prove(base, at)
     for line in _lines(proof, claims_only=claims_only):
         click.echo(line)
-    if proof.failed:
-        sys.exit(1)
+    return not proof.failed
+
+
+def _tell_mutants(base: KnowledgeBase) -> bool:
+    from cds.authoring.proof.survivors import mutation_run
+
+    run = mutation_run(base)
+    for one in run.survivors:
+        kind, key = one.name
+        click.echo(f"{kind} {key}, {one.mutant.slip.replace('_', '/')}: {write(one.mutant.condition)}")
+    counts = ", ".join(f"{slip.replace('_', '/')} {count}" for slip, count in sorted(run.tried.items()))
+    click.echo(
+        f"{sum(run.tried.values())} slips tried ({counts}): {run.killed} are noticed by a test patient, "
+        f"{len(run.survivors)} are not, {len(run.equivalent)} change nothing for any patient."
+    )
+    return not run.survivors
+
+
+def _write_patients(base: KnowledgeBase, at: datetime, folder: Path) -> bool:
+    from cds.authoring.proof.killing import killing_vignettes
+
+    made, missed = killing_vignettes(base, at)
+    write_files([Entry(one) for one in made], folder)
+    click.echo(f"{len(made)} test patients are written to {folder}.")
+    for one in missed:
+        kind, key = one.name
+        click.echo(f"Nobody was found who notices in {kind} {key}: {write(one.mutant.condition)}", err=True)
+    return not missed
 
 
 def _in_folder(folder: Path) -> KnowledgeBase:

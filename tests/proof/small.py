@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from typing import Any
 
+from cds.releases import PreparedRelease
 from knowledge.facts import Code, Derivation, Fact, FactType
 from knowledge.files import base_of
-from knowledge.items import Actor, Citation, KnowledgeBase, Mode, Override, Rule, RuleKind, Source, Urgency
+from knowledge.items import Actor, Citation, ItemKind, KnowledgeBase, Mode, Override, Rule, RuleKind, Source, Urgency
 from knowledge.language import parse
 from knowledge.model.actions import Action
 from knowledge.model.hazards import Hazard, Severity
@@ -71,3 +74,19 @@ def hazard(key: str, condition: str, *forbids: Action, answered_by: tuple[str, .
 
 def base(*items: Fact | Rule | Hazard) -> KnowledgeBase:
     return base_of([*items, BOOK])
+
+
+@contextmanager
+def prepared(of: KnowledgeBase) -> Iterator[PreparedRelease]:
+    """The base made ready to answer."""
+    kinds = (
+        (ItemKind.FACT, of.facts),
+        (ItemKind.SOURCE, of.sources),
+        (ItemKind.RULE, of.rules),
+        (ItemKind.HAZARD, of.hazards),
+    )
+    release = PreparedRelease(0, "", of, {(kind, key): 1 for kind, items in kinds for key in items})
+    try:
+        yield release
+    finally:
+        release.close()

@@ -25,6 +25,7 @@ from cds.authoring.proof.formulas import (
     negation,
     variable,
 )
+from cds.authoring.proof.rewriting import parts_of
 from cds.authoring.proof.variables import Variable
 from knowledge.conditions import (
     AllOf,
@@ -130,6 +131,22 @@ class EncodedFact:
                 return self.variable.values[sum(held)]
 
 
+def joined(condition: Not | AllOf | AnyOf | AtLeast, parts: Sequence[Outcome]) -> Outcome:
+    """The outcome of a condition from the outcomes of its parts (Kleene 1952)."""
+    met, not_met = [part.met for part in parts], [part.not_met for part in parts]
+    match condition:
+        case Not():
+            return Outcome(not_met[0], met[0])
+        case AllOf():
+            return Outcome(conjunction(met), disjunction(not_met))
+        case AnyOf():
+            return Outcome(disjunction(met), conjunction(not_met))
+        case AtLeast(count):
+            return Outcome(count_at_least(count, met), count_at_least(len(parts) - count + 1, not_met))
+        case _:
+            assert_never(condition)
+
+
 class Encoder:
     """Encodes conditions over one set of variables; each condition once."""
 
@@ -182,19 +199,8 @@ class Encoder:
                 return Outcome(known, negation(known))
             case Compare() | Between() | Among() | Includes():
                 return self._leaf(condition)
-            case Not(part):
-                met, not_met = self.outcome(part)
-                return Outcome(not_met, met)
-            case AllOf(parts):
-                found = [self.outcome(part) for part in parts]
-                return Outcome(conjunction(p.met for p in found), disjunction(p.not_met for p in found))
-            case AnyOf(parts):
-                found = [self.outcome(part) for part in parts]
-                return Outcome(disjunction(p.met for p in found), conjunction(p.not_met for p in found))
-            case AtLeast(count, parts):
-                found = [self.outcome(part) for part in parts]
-                met = count_at_least(count, [p.met for p in found])
-                return Outcome(met, count_at_least(len(parts) - count + 1, [p.not_met for p in found]))
+            case Not() | AllOf() | AnyOf() | AtLeast():
+                return joined(condition, [self.outcome(part) for part in parts_of(condition)])
             case _:
                 assert_never(condition)
 

@@ -27,7 +27,7 @@ def posted_facts(known: Facts, intake: Intake, at: datetime) -> Posted:
     for key in (key for key in known if key in facts and facts[key].derived):
         if _prepared(intake, posted, ages, at).get(key) == known[key]:
             continue
-        posted[key] = plain(known[key])
+        posted[key] = _written(known[key])
         if _prepared(intake, posted, ages, at).get(key) != known[key]:
             for name in _rests_on(key, facts):
                 ages[name] = max(ages.get(name, 0), ages.get(key, 0) + 1)
@@ -35,12 +35,17 @@ def posted_facts(known: Facts, intake: Intake, at: datetime) -> Posted:
 
 
 def smallest(posted: Mapping[str, Any], shows: Callable[[Mapping[str, Any]], bool]) -> Posted:
-    """As few of the posted facts as still show it."""
+    """As few of the posted facts, and of the codes in them, as still show it."""
     kept = dict(posted)
     for name in posted:
         fewer = {key: raw for key, raw in kept.items() if key != name}
         if shows(fewer):
             kept = fewer
+    for name, raw in list(kept.items()):
+        for code in raw if isinstance(raw, list) else ():
+            fewer = {**kept, name: [one for one in kept[name] if one != code]}
+            if shows(fewer):
+                kept = fewer
     return kept
 
 
@@ -77,8 +82,13 @@ def _rests_on(key: str, facts: Mapping[str, Fact]) -> set[str]:
 def _raw(known: Facts, key: str, facts: Mapping[str, Fact], at: datetime) -> Any:
     value = known[key]
     if facts[key].type is not FactType.DATE:
-        return plain(value)
+        return _written(value)
     return plain(_day_before(known, key, facts.values(), at, value))
+
+
+def _written(value: Value) -> Any:
+    """A value as people write it: 90, not 90.0."""
+    return int(value) if isinstance(value, float) and value.is_integer() else plain(value)
 
 
 def _day_before(known: Facts, key: str, facts: Iterable[Fact], at: datetime, value: Value) -> Value:

@@ -44,12 +44,13 @@ class Variable:
     """The values of one fact that conditions tell apart, the smallest first; of a list of codes, the codes.
 
     `values` are representatives. Where they have an order, `starts` says of each but the first where what it stands
-    for begins.
+    for begins, and `last` gives of each the value next to the one after it.
     """
 
     fact: Fact
     values: tuple[Value, ...]
     starts: tuple[Start, ...] = ()
+    last: tuple[Value, ...] = ()
 
     @property
     def ordered(self) -> bool:
@@ -121,6 +122,7 @@ def _cut(fact: Fact, asked: set[Leaf]) -> Variable:
             Start(run[0]) if exact or run[0] in bounds else Start(lower[-1], included=False)
             for lower, run in pairwise(runs)
         ),
+        last=tuple(run[-1] for run in runs),
     )
 
 
@@ -178,18 +180,20 @@ def _decimals(fact: Fact, bounds: Iterable[float]) -> set[Value]:
         return {0.0}
     found: set[Value] = {*ends, ends[0] - 1, ends[-1] + 1}
     for low, high in pairwise(ends):
-        found.add(_between(low, high))
+        found |= set(_between(low, high))
     return found
 
 
-def _between(low: float, high: float) -> float:
-    """A number between two others with as few digits as can be: next to the lower one."""
+def _between(low: float, high: float) -> tuple[float, float]:
+    """Two numbers between two others with as few digits as can be: next to the lower one, and next to the higher."""
     for digits in range(17):
         step = 10.0**-digits
-        rounded = round(math.floor(low / step) * step + step, digits)
-        if low < rounded < high:
-            return rounded
-    return low + (high - low) / 2
+        above = round(math.floor(low / step) * step + step, digits)
+        below = round(math.ceil(high / step) * step - step, digits)
+        if low < above < high and low < below < high:
+            return above, below
+    middle = low + (high - low) / 2
+    return middle, middle
 
 
 def _takes(fact: Fact, value: Value) -> bool:
