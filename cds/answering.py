@@ -72,7 +72,9 @@ def answer_batch(service: Service, caller: Caller, raw: Any, *, not_met: bool = 
 def _decided(service: Service, caller: Caller, raw: Any, not_met: bool) -> Answer:
     in_force = caller.in_force
     try:
-        asked = question(raw, in_force.release, now=service.now(), new_id=service.new_id, not_met=not_met)
+        asked = question(
+            raw, in_force.release, now=service.now(), new_id=service.new_id, not_met=not_met, zone=service.zone
+        )
         return decide(in_force.release, asked, clinically_approved=in_force.clinically_approved)
     except UnusableRequest as error:
         raise Refused(problems.unusable(error.problems)) from None

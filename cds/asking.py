@@ -17,6 +17,7 @@ from cds.releases import PreparedRelease
 from cds.requests import CLOCK_SKEW, MOST_SUGGESTIONS, RequestProblem, UnusableRequest, escaped, moment, unstorable
 from knowledge.errors import nearest
 from knowledge.items import Actor
+from knowledge.model.zones import UTC_NAME, offset_in
 
 DEEPEST_JSON = 32
 LONGEST_SUBJECT = 200
@@ -61,6 +62,13 @@ class RecommendationRequest(Schema):
     evaluated_at = _Moment(
         allow_none=True,
         metadata={"description": "The moment that the answer is for, with its zone; now by default, never later."},
+    )
+    unusable_facts = fields.String(
+        validate=validate.OneOf(["refuse", "set_aside"], error="Write refuse or set_aside."),
+        metadata={
+            "description": "What to do with facts that cannot be used: refuse the request, the default, or set them "
+            "aside. What is set aside counts as not known, and a notice tells of each."
+        },
     )
     facts = fields.Dict(
         required=True,
@@ -120,9 +128,9 @@ def json_in(body: bytes) -> Any:
 
 
 def question(
-    raw: Any, release: PreparedRelease, *, now: datetime, new_id: Callable[[], str], not_met: bool
+    raw: Any, release: PreparedRelease, *, now: datetime, new_id: Callable[[], str], not_met: bool, zone: str = UTC_NAME
 ) -> Question:
-    """What a request asks. Raises UnusableRequest with the problems of the whole request, facts included."""
+    """What a request asks; `zone` is the site's. Raises UnusableRequest with all problems, those of facts included."""
     if not isinstance(raw, dict):
         detail = f"A request is a JSON object, not {_kind(raw)}. Send an object such as {_EXAMPLE}."
         raise UnusableRequest([RequestProblem("", detail)])
@@ -138,6 +146,7 @@ def question(
         found.append(RequestProblem("/evaluated_at", detail))
     if found:
         raise UnusableRequest([*found, *_fact_problems(release, asked.get("facts"), at)])
+    stated = raw.get("evaluated_at")
     return Question(
         decision_id=new_id(),
         evaluated_at=at,
@@ -145,6 +154,8 @@ def question(
         actors=tuple(dict.fromkeys(asked.get("actors") or ())),
         subject=asked.get("subject"),
         with_not_met=not_met,
+        zone=(offset_in(stated) if isinstance(stated, str) else None) or zone,
+        set_aside=asked.get("unusable_facts") == "set_aside",
     )
 
 
@@ -172,7 +183,7 @@ def _fact_problems(release: PreparedRelease, facts: Any, at: datetime) -> tuple[
     if not isinstance(facts, dict):
         return ()
     try:
-        release.intake.prepare(facts, at)
+        release.resolver.resolve(facts, at)
     except UnusableRequest as error:
         return error.problems
     return ()

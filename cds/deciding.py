@@ -8,15 +8,17 @@ from datetime import datetime
 from typing import Any
 
 from cds import noticing
+from cds.decisions.intake.resolver import ResolvedFacts
 from cds.decisions.notices import Notice, urgent_first
 from cds.decisions.withholding import Outcomes, Withholding, outcomes
 from cds.overdue import Overdue
-from cds.preparing import Prepared
 from cds.releases import PreparedRelease, only_patients
 from cds.telling import Told, Trigger
 from cds.writing import compact, instant, plain
-from knowledge.facts import Facts
 from knowledge.items import Actor, HazardState, State, Urgency
+from knowledge.model.intervals import Interval
+from knowledge.model.worse import Known
+from knowledge.model.zones import UTC_NAME, zone_named
 
 # Looked up some thousand times for each answer, and an enum's members are slow to reach.
 _RECOMMENDED, _WITHHELD, _UNDETERMINED, _NOT_MET = State
@@ -36,6 +38,10 @@ class Question:
     actors: tuple[Actor, ...] = ()
     subject: str | None = None
     with_not_met: bool = False
+    zone: str = UTC_NAME
+    """The zone in which days are counted: an offset such as +09:00, or a name such as Asia/Tokyo."""
+    set_aside: bool = False
+    """Whether unusable facts are set aside instead of refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +49,7 @@ class Answer:
     """What was said: the response to the byte, the state of every rule and hazard, and what it rests on."""
 
     question: Question
-    prepared: Prepared
+    resolved: ResolvedFacts
     states: Mapping[str, State]
     hazards: Mapping[str, HazardState]
     withheld: Mapping[str, list[Withholding]]
@@ -53,10 +59,10 @@ class Answer:
 class Disagreement(Exception):
     """Engine and plain reading differ: no answer may leave. Holds all that is needed to see it again."""
 
-    def __init__(self, question: Question, prepared: Prepared, fired: Iterable[str], read: Iterable[str]) -> None:
+    def __init__(self, question: Question, resolved: ResolvedFacts, fired: Iterable[str], read: Iterable[str]) -> None:
         super().__init__("The engine and the plain reading of the rules disagree.")
         self.question = question
-        self.prepared = prepared
+        self.resolved = resolved
         self.fired = sorted(fired)
         self.read = sorted(read)
 
@@ -67,25 +73,27 @@ def decide(release: PreparedRelease, question: Question, *, clinically_approved:
     Raises UnusableRequest when the facts cannot be read, Disagreement when the engine's firing is not what the
     plain reading says.
     """
-    prepared = release.intake.prepare(question.facts, question.evaluated_at)
-    outside, population_notices = noticing.of_population(release, prepared.known)
+    resolved = release.resolver.resolve(
+        question.facts, question.evaluated_at, zone=zone_named(question.zone), set_aside=question.set_aside
+    )
+    outside, population_notices = noticing.of_population(release, resolved.known)
     told: Mapping[str, Told] = {}
     readings: Mapping[str, bool | None] = dict.fromkeys(release.conditions, False)
     if not outside:
-        told = release.telling.of(prepared)
+        told = release.telling.of(resolved)
         readings = {name: said.reading for name, said in told.items()}
-        _hold_against(release, question, prepared, readings)
+        _hold_against(release, question, resolved, readings)
     came = outcomes(release, readings)
     overdue = release.review_dates.overdue(question.evaluated_at)
     notices = [
-        *urgent_first(prepared.notices, release.urgent_facts),
+        *urgent_first(resolved.notices, release.urgent_facts),
         *noticing.of_approval(release, clinically_approved),
         *population_notices,
         *noticing.of_what_may_be_withheld(release, question.actors, came, told),
         *noticing.of_reviews(release, question.actors, came, told, overdue),
     ]
     response = _response(release, question, told, came, overdue, notices)
-    return Answer(question, prepared, came.rules, came.hazards, came.withheld, response)
+    return Answer(question, resolved, came.rules, came.hazards, came.withheld, response)
 
 
 def letters(release: PreparedRelease, states: Mapping[str, State]) -> str:
@@ -99,19 +107,22 @@ def states_from(release: PreparedRelease, recorded: str) -> dict[str, State]:
     return {key: named[letter] for key, letter in zip(release.order, recorded, strict=True)}
 
 
-def known_as_json(known: Facts) -> dict[str, Any]:
-    """What is known, as JSON values: dates as text, lists of codes in order."""
-    return {name: plain(value) for name, value in known.items()}
+def known_as_json(known: Mapping[str, Known]) -> dict[str, Any]:
+    """What is known, as JSON values: dates and limits as text, lists of codes in order."""
+    return {name: value.text if isinstance(value, Interval) else plain(value) for name, value in known.items()}
 
 
 def _hold_against(
-    release: PreparedRelease, question: Question, prepared: Prepared, readings: Mapping[str, bool | None]
+    release: PreparedRelease, question: Question, resolved: ResolvedFacts, readings: Mapping[str, bool | None]
 ) -> None:
-    """Fire the engine, and refuse the answer when what fired is not what the plain reading says is met."""
-    fired = release.engine.fire(prepared.known)
+    """Fire the engine, and refuse the answer when what fired is not what the reference evaluator says is met.
+
+    Of a patient of whom limits leave several variants, that is met which fires for each of them.
+    """
+    fired = frozenset.intersection(*(release.engine.fire(variant) for variant in resolved.variants))
     read = {name for name, met in readings.items() if met}
     if fired != read:
-        raise Disagreement(question, prepared, fired, read)
+        raise Disagreement(question, resolved, fired, read)
 
 
 def _response(
@@ -155,6 +166,7 @@ def _response(
         "evaluated_at": instant(question.evaluated_at),
         "notices": [_notice(notice) for notice in notices],
     }
+    ignored = sorted(name for name, raw in question.facts.items() if raw is not None and name not in release.read_facts)
     present, uncertain = _hazards(release, told, came, for_patients=for_patients)
     pieces = [
         compact(head)[:-1],
@@ -164,6 +176,8 @@ def _response(
         *_listed(b"undetermined", undetermined),
         *_listed(b"undetermined_hazards", uncertain),
         *_listed(b"missing_facts", _missing_facts(release, wanted)),
+        b',"ignored_facts":',
+        compact([name for name in ignored if name in release.base.facts]),
         *(_listed(b"not_met", not_met) if question.with_not_met else ()),
         b"}",
     ]

@@ -107,4 +107,5 @@ ANSWER: dict[str, Any] = {
     ],
     "undetermined_hazards": [],
     "missing_facts": [{"fact": "fatigue_present", "label": "Fatigue", "undetermined_rules": 15}],
+    "ignored_facts": [],
 }

@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from graphlib import TopologicalSorter
 from typing import Any
 
-from cds.decisions.compiled_hazards import compile_hazard, urgent_facts
+from cds.decisions.compiled_hazards import compile_hazard, sources_of, urgent_facts
+from cds.decisions.intake.resolver import FactResolver
 from cds.engine import Engine
 from cds.overdue import ReviewDates
 from cds.planning import plan
-from cds.preparing import Intake
 from cds.telling import Telling
 from cds.writing import citation, compact
-from knowledge.conditions import Condition
+from knowledge.conditions import Condition, facts_of
 from knowledge.items import Actor, ItemKind, KnowledgeBase, Rule, Urgency
 from knowledge.language import parse
 from knowledge.model.overrides import withheld_rules
@@ -84,7 +84,6 @@ class PreparedRelease:
         self.base = base
         self.versions = versions
         self.imported = imported
-        self.intake = Intake(base.facts)
         self.conditions, named = _distinct(base)
         self.rules = {
             key: self._entry(rule, named[rule.condition])
@@ -108,6 +107,7 @@ class PreparedRelease:
         self.order = tuple(sorted(self.rules))
         """The keys in the order in which a decision records their states."""
         self.overriding = _overriding(base)
+        self.resolver = FactResolver(base.facts, self.conditions.values())
         self.population = {
             key: parse(fact.population, base.facts) for key, fact in base.facts.items() if fact.population
         }
@@ -117,6 +117,8 @@ class PreparedRelease:
             for key, fact in base.facts.items()
         }
         """The JSON of each fact that may be missing, up to the number of rules that it would decide."""
+        self.read_facts = _read_facts(base)
+        """The facts on which anything turns: what conditions and populations read, and what that is derived from."""
         self.review_dates = ReviewDates(base)
         self.telling = Telling(self.conditions, base)
         self.engine = Engine(plan(self.conditions, base.facts))
@@ -146,6 +148,12 @@ class PreparedRelease:
         version = self.versions[ItemKind.RULE, rule.key]
         texts = _texts(rule, version, self.base)
         return RuleInRelease(rule.key, rule, version, condition, _URGENCY[rule.urgency], frozenset(rule.actors), texts)
+
+
+def _read_facts(base: KnowledgeBase) -> frozenset[str]:
+    conditions = [item.condition for item in (*base.rules.values(), *base.hazards.values()) if item.condition]
+    populations = [parse(fact.population, base.facts) for fact in base.facts.values() if fact.population]
+    return sources_of((name for one in (*conditions, *populations) for name in facts_of(one)), base.facts)
 
 
 def only_patients(actors: tuple[Actor, ...]) -> bool:

@@ -133,7 +133,15 @@ class Notice(Shape):
         required=True,
         validate=validate.OneOf(
             [
-                "conflict",
+                "disagreement",
+                "contradiction",
+                "superseded",
+                "follows_differently",
+                "cannot_both_be",
+                "not_asserted_by",
+                "retracted",
+                "assumed",
+                "set_aside",
                 "too_old",
                 "not_clinically_approved",
                 "outside_population",
@@ -169,6 +177,11 @@ class Recommendations(Shape):
     undetermined = fields.List(fields.Nested(Undetermined), required=True)
     undetermined_hazards = fields.List(fields.Nested(UndeterminedHazard), required=True)
     missing_facts = fields.List(fields.Nested(MissingFact), required=True)
+    ignored_facts = fields.List(
+        fields.String(),
+        required=True,
+        metadata={"description": "Posted facts that no rule or hazard of the release reads: they changed nothing."},
+    )
     not_met = fields.List(fields.Nested(NotMet), metadata={"description": "Only with ?include=not_met."})
 
 

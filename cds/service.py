@@ -18,6 +18,8 @@ from sqlalchemy import Engine
 
 from cds.serving import Serving
 from knowledge.database import connect, sessions
+from knowledge.errors import KnowledgeError, WrongValue
+from knowledge.model.zones import UTC_NAME, zone_named
 
 EXTENSION = "phasewise"
 T = TypeVar("T")
@@ -25,6 +27,18 @@ T = TypeVar("T")
 
 def _default_database() -> str:
     return f"sqlite:///{Path.cwd() / 'instance' / 'phasewise.sqlite3'}"
+
+
+class BadSetting(KnowledgeError):
+    """A setting of the environment that cannot be used."""
+
+
+def _zone(name: str) -> str:
+    try:
+        zone_named(name)
+    except WrongValue as problem:
+        raise BadSetting(f"PHASEWISE_TIME_ZONE: {problem.detail}") from None
+    return name
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +57,15 @@ class Settings:
     seal_every: float = 60.0
     developer: str | None = None
     funding: str | None = None
+    time_zone: str = UTC_NAME
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
         """PHASEWISE_DATABASE_URL names the database, PHASEWISE_SECRET_KEY signs the desk's sessions.
 
         PHASEWISE_DEVELOPER and PHASEWISE_FUNDING say on every sheet who made this and who funded the implementation.
-        PHASEWISE_OWNER_DATABASE_URL names the same database as its owner signs in.
+        PHASEWISE_TIME_ZONE is the zone in which days are counted where a request does not state one; a name that is
+        none raises BadSetting. PHASEWISE_OWNER_DATABASE_URL names the same database as its owner signs in.
         """
         return cls(
             database_url=environment.get("PHASEWISE_DATABASE_URL") or _default_database(),
@@ -57,6 +73,7 @@ class Settings:
             secret_key=environment.get("PHASEWISE_SECRET_KEY") or None,
             developer=environment.get("PHASEWISE_DEVELOPER", "").strip() or None,
             funding=environment.get("PHASEWISE_FUNDING", "").strip() or None,
+            time_zone=_zone(environment.get("PHASEWISE_TIME_ZONE", "").strip() or UTC_NAME),
         )
 
 
@@ -96,6 +113,7 @@ class Service:
         self, settings: Settings, *, now: Callable[[], datetime] = _now, new_id: Callable[[], str] = _new_id
     ) -> None:
         self.settings = settings
+        self.zone = settings.time_zone
         self.now = now
         self.new_id = new_id
         self.database = connect(settings.database_url, busy_seconds=settings.busy_seconds)

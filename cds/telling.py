@@ -8,12 +8,16 @@ from enum import IntEnum
 from functools import lru_cache
 from typing import Any
 
-from cds.preparing import Derived, Prepared
+from cds.decisions.compiled_hazards import sources_of
+from cds.decisions.intake.derivation import Assumed, Derived
+from cds.decisions.intake.resolver import ResolvedFacts
 from cds.writing import citation, compact, plain
 from knowledge.conditions import Condition, facts_of
 from knowledge.facts import Value
 from knowledge.items import KnowledgeBase
 from knowledge.language import parse
+from knowledge.model.intervals import Interval
+from knowledge.model.worse import said
 from knowledge.reasoning import Finding, findings, missing, reading
 from knowledge.wording import finding_in_words, in_words
 
@@ -21,6 +25,9 @@ PHASE = "disease_phase"
 """The fact that alone makes a recommendation one of the phase and not of this patient's own findings."""
 
 _REMEMBERED = 20_000
+
+
+_NOTHING_LIMITED: Mapping[str, Interval] = {}
 
 
 class Trigger(IntEnum):
@@ -64,24 +71,60 @@ class Telling:
         self._derivations = _derivation_texts(base)
         self._remembered = lru_cache(maxsize=_REMEMBERED)(self._tell)
 
-    def of(self, prepared: Prepared) -> dict[str, Told]:
-        """What is to be said of every condition for one patient, by the condition's name."""
-        known, derived = prepared.known.get, prepared.derived.get
+    def of(self, resolved: ResolvedFacts) -> dict[str, Told]:
+        """What is to be said of every condition for one patient, by the condition's name.
+
+        Where limits leave several variants of the patient, what is so for each of them is so; anything else is
+        unknown, and the limited facts are missing.
+        """
+        if len(resolved.variants) == 1:
+            return self._of_variant(resolved, 0)
+        each = [self._of_variant(resolved, number) for number in range(len(resolved.variants))]
+        first, *others = each
+        return {
+            name: told if all(one[name].reading is told.reading for one in others) else self._open(name, each, resolved)
+            for name, told in first.items()
+        }
+
+    def _of_variant(self, resolved: ResolvedFacts, number: int) -> dict[str, Told]:
+        known = resolved.variants[number].get
+        derived = (resolved.derived | resolved.assumed).get if resolved.assumed else resolved.derived.get  # type: ignore[operator]
         derivable, remembered = self._derivable, self._remembered
+        if limited := resolved.limited:
+            return {
+                name: self._tell(name, tuple(map(known, reads)), tuple(map(derived, derivable[name])), limited)
+                for name, reads in self._reads.items()
+            }
         return {
             name: remembered(name, tuple(map(known, reads)), tuple(map(derived, derivable[name])))
             for name, reads in self._reads.items()
         }
 
-    def _tell(self, condition: str, values: tuple[Value | None, ...], ways: tuple[Derived | None, ...]) -> Told:
+    def _open(self, condition: str, each: list[dict[str, Told]], resolved: ResolvedFacts) -> Told:
+        """A condition that comes out differently for the variants of a patient."""
+        limited = resolved.limited
+        reads = sources_of(self._reads[condition], self._base.facts)
+        names = [name for name in limited if name in reads]
+        names += [name for told in each for name in told[condition].missing]
+        lacking = tuple(dict.fromkeys(names))
+        return Told(None, b"[]", Trigger.STANDING, lacking, compact(lacking), ())
+
+    def _tell(
+        self,
+        condition: str,
+        values: tuple[Value | None, ...],
+        ways: tuple[Derived | Assumed | None, ...],
+        limited: Mapping[str, Interval] = _NOTHING_LIMITED,
+    ) -> Told:
         reads = self._reads[condition]
         known = {fact: value for fact, value in zip(reads, values, strict=True) if value is not None}
-        derived = dict(zip(self._derivable[condition], ways, strict=True))
+        how = dict(zip(self._derivable[condition], ways, strict=True))
+        derived = {fact: one for fact, one in how.items() if isinstance(one, Derived)}
         found = findings(self._conditions[condition], known)
-        lacking = missing(self._conditions[condition], known)
+        lacking = _with_what_is_assumed(missing(self._conditions[condition], known), how)
         return Told(
             reading=reading(self._conditions[condition], known),
-            because=b"[%b]" % b",".join(self._said(finding, derived.get(finding.fact)) for finding in found),
+            because=b"[%b]" % b",".join(self._said(finding, derived.get(finding.fact), limited) for finding in found),
             trigger=_trigger(found),
             missing=lacking,
             lacks=compact(lacking),
@@ -90,16 +133,29 @@ class Telling:
             ),
         )
 
-    def _said(self, finding: Finding, derived: Derived | None) -> bytes:
+    def _said(self, finding: Finding, derived: Derived | None, limited: Mapping[str, Interval]) -> bytes:
+        limits = limited.get(finding.fact)
+        facts = self._base.facts
         shown: dict[str, Any] = {
             "fact": finding.fact,
-            "value": plain(finding.value),
-            "reading": finding_in_words(finding, self._base.facts),
+            "value": limits.text if limits else plain(finding.value),
+            "reading": said(facts[finding.fact], limits) if limits else finding_in_words(finding, facts),
         }
         if derived:
             how = self._derivations.get((finding.fact, derived.when), {"when": derived.when})
             shown["derived"] = {"needs": derived.needs, **how}
         return compact(shown)
+
+
+def _with_what_is_assumed(lacking: tuple[str, ...], how: Mapping[str, Derived | Assumed | None]) -> tuple[str, ...]:
+    """The missing facts, each after those that would settle it where it is only assumed so far."""
+    if not any(isinstance(one, Assumed) for one in how.values()):
+        return lacking
+    names: list[str] = []
+    for name in lacking:
+        one = how.get(name)
+        names += [*one.needs, name] if isinstance(one, Assumed) else [name]
+    return tuple(dict.fromkeys(names))
 
 
 def _trigger(found: tuple[Finding, ...]) -> Trigger:

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from math import isnan
-from typing import assert_never
+from typing import Any, assert_never
 
 from knowledge.errors import WrongValue, nearest, printable, short
 
@@ -43,8 +43,11 @@ class Attribute(StrEnum):
 
 
 Value = bool | int | float | date | str | frozenset[str]
-Facts = Mapping[str, Value]
-"""What is known of one patient; a name that is absent is not known."""
+Facts = Mapping[str, Any]
+"""What is known of one patient: a Value for each name, or an Interval within which it lies.
+
+A name that is absent is not known.
+"""
 
 NOT_KNOWN_CODE = "unknown"
 """A code list may hold it, so that an app can say "not known" as a code; it is read as null."""
@@ -169,6 +172,9 @@ class Fact:
             case FactType.INTEGER:
                 if isinstance(raw, int) and not isinstance(raw, bool):
                     return self._in_range(raw)
+                if isinstance(raw, float) and raw.is_integer():
+                    # 60.0 is an integer to JSON Schema (2020-12, 4.2.3).
+                    return self._in_range(int(raw))
                 raise self._wrong(raw, "a whole number")
             case FactType.DECIMAL:
                 if isinstance(raw, int | float) and not isinstance(raw, bool):

@@ -26,6 +26,7 @@ from knowledge.conditions import (
     Operator,
 )
 from knowledge.facts import Facts, Value
+from knowledge.model.intervals import Interval
 
 _ORDER: dict[Operator, Callable[[Any, Any], bool]] = {
     Operator.LESS: lt,
@@ -48,7 +49,9 @@ def reading(condition: Condition, facts: Facts) -> bool | None:
     match condition:
         case Compare() | Between() | Among() | Includes():
             value = facts.get(condition.fact)
-            return None if value is None else _holds(condition, value)
+            if value is None:
+                return None
+            return _holds_within(condition, value) if isinstance(value, Interval) else _holds(condition, value)
         case AllOf():
             return _all(condition.parts, facts)
         case AnyOf():
@@ -87,6 +90,25 @@ def _holds(leaf: Compare | Between | Among | Includes, value: Value) -> bool:
             return value in leaf.codes
         case Includes():
             return leaf.code in value  # type: ignore[operator]
+        case _:
+            assert_never(leaf)
+
+
+def _holds_within(leaf: Compare | Between | Among | Includes, limits: Interval) -> bool | None:
+    """Whether a comparison holds of every value within the limits, of none, or of some."""
+    low, high = limits.ends()
+    match leaf:
+        case Compare(_, Operator.IS, value):
+            return _holds(leaf, low) if low == high else None if value in limits else False
+        case Compare():
+            ends = {_holds(leaf, low), _holds(leaf, high)}
+            return ends.pop() if len(ends) == 1 else None
+        case Between():
+            if leaf.low <= low and high <= leaf.high:
+                return True
+            return False if high < leaf.low or leaf.high < low else None
+        case Among() | Includes():
+            return None
         case _:
             assert_never(leaf)
 

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from cds.decisions.intake.resolver import FactResolver
 from cds.engine import Engine
 from cds.planning import plan
-from cds.preparing import Intake
 from cds.requests import UnusableRequest
 from knowledge.conditions import Not
 from knowledge.errors import WrongValue
@@ -23,7 +23,7 @@ FACTS = facts()
 ROWS = rows()
 CONDITIONS = {row.condition: parse(row.condition, FACTS) for row in ROWS}
 AT = datetime(2026, 1, 31, 9, tzinfo=UTC)
-INTAKE = Intake(FACTS)
+INTAKE = FactResolver(FACTS)
 
 each_row = pytest.mark.parametrize("row", ROWS, ids=str)
 
@@ -39,7 +39,7 @@ def engine() -> Iterator[Engine]:
 def known(row: Row) -> Facts | None:
     """What is known of the patient of a row, or None when what is posted is refused."""
     try:
-        return INTAKE.prepare(row.posted, AT).known
+        return INTAKE.resolve(row.posted, AT).known
     except UnusableRequest:
         return None
 

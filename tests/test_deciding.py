@@ -190,7 +190,7 @@ def test_own_findings_come_before_the_phase_and_the_phase_before_what_always_hol
 def test_a_fact_is_derived_from_what_is_known_and_a_posted_value_wins(
     release: PreparedRelease, facts: dict[str, Any], value: bool | None, when: str | None
 ) -> None:
-    prepared = decide(release, asked(facts), clinically_approved=True).prepared
+    prepared = decide(release, asked(facts), clinically_approved=True).resolved
     assert prepared.known.get("ill") is value
     assert (prepared.derived["ill"].when if "ill" in prepared.derived else None) == when
 
@@ -307,7 +307,7 @@ def test_an_engine_that_says_otherwise_than_the_plain_reading_gives_no_answer(
         decide(release, asked(known), clinically_approved=True)
     assert {*caught.value.fired} ^ {*caught.value.read} == {condition}
     assert (condition in caught.value.fired) is (lie == "one too many")
-    assert caught.value.prepared.known == known
+    assert caught.value.resolved.known == known
     assert caught.value.question.facts == known
 
 

@@ -12,8 +12,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from cds.observing import LONGEST_SOURCE, MOST_OBSERVATIONS, Notice
-from cds.preparing import Derived, Intake, Prepared
+from cds.decisions.intake.derivation import Derived
+from cds.decisions.intake.observations import LONGEST_SOURCE, MOST_OBSERVATIONS
+from cds.decisions.intake.resolver import FactResolver, ResolvedFacts
+from cds.decisions.notices import Notice
 from cds.requests import CLOCK_SKEW, MOST_SUGGESTIONS, RequestProblem, UnusableRequest, moment, unstorable
 from knowledge.facts import Code, Derivation, Fact, FactType
 
@@ -65,11 +67,11 @@ FACTS = {
         fact("recent", FactType.BOOLEAN, derivations=(because(True, "days_since_diagnosis <= 56"),)),
     )
 }
-INTAKE = Intake(FACTS)
+INTAKE = FactResolver(FACTS)
 
 
-def prepared(at: datetime = AT, **posted: Any) -> Prepared:
-    return INTAKE.prepare(posted, at)
+def prepared(at: datetime = AT, **posted: Any) -> ResolvedFacts:
+    return INTAKE.resolve(posted, at)
 
 
 def known(at: datetime = AT, **posted: Any) -> dict[str, Any]:
@@ -80,7 +82,7 @@ def known(at: datetime = AT, **posted: Any) -> dict[str, Any]:
 
 def problems(posted: dict[str, Any], at: datetime = AT) -> list[tuple[str, str]]:
     with pytest.raises(UnusableRequest) as refused:
-        INTAKE.prepare(posted, at)
+        INTAKE.resolve(posted, at)
     return [(problem.pointer, problem.detail) for problem in refused.value.problems]
 
 
@@ -105,7 +107,7 @@ SECOND = timedelta(seconds=1)
 
 
 def test_a_patient_of_whom_nothing_is_posted_is_a_patient_of_whom_nothing_is_known():
-    assert prepared() == Prepared({}, {}, ())
+    assert prepared() == ResolvedFacts({}, {}, ())
 
 
 def test_bare_values_are_known():
@@ -130,12 +132,12 @@ def test_bare_values_are_known():
     ],
 )
 def test_null_says_that_it_is_not_known(posted: Any):
-    assert prepared(age_years=posted, disease_phase=posted, sites=posted) == Prepared({}, {}, ())
+    assert prepared(age_years=posted, disease_phase=posted, sites=posted) == ResolvedFacts({}, {}, ())
 
 
 def test_the_code_unknown_is_null():
-    assert prepared(disease_phase="unknown") == Prepared({}, {}, ())
-    assert prepared(disease_phase=[observed("unknown")]) == Prepared({}, {}, ())
+    assert prepared(disease_phase="unknown") == ResolvedFacts({}, {}, ())
+    assert prepared(disease_phase=[observed("unknown")]) == ResolvedFacts({}, {}, ())
 
 
 def test_an_empty_list_of_codes_is_known_to_be_empty():
@@ -292,7 +294,7 @@ def test_a_pointer_escapes_what_rfc_6901_asks_for(name: str, pointer: str):
 
 def test_a_flood_of_unknown_names_gets_a_few_suggestions():
     with pytest.raises(UnusableRequest) as refused:
-        INTAKE.prepare({f"age_year{number}": 1 for number in range(5_000)}, AT)
+        INTAKE.resolve({f"age_year{number}": 1 for number in range(5_000)}, AT)
     suggested = [problem for problem in refused.value.problems if problem.suggestion]
     assert len(refused.value.problems) == 5_000
     assert len(suggested) == MOST_SUGGESTIONS
@@ -406,7 +408,7 @@ def test_a_bare_value_and_a_fact_without_an_end_never_grow_old():
 
 
 def test_an_old_null_is_no_notice():
-    assert prepared(pain_nrs=observed(None, days(31))) == Prepared({}, {}, ())
+    assert prepared(pain_nrs=observed(None, days(31))) == ResolvedFacts({}, {}, ())
 
 
 # Conflicts
@@ -457,7 +459,7 @@ def test_two_that_disagree_before_the_window_of_the_newest_are_history():
 
 def test_a_null_disagrees_with_nobody():
     assert known(pain_nrs=[observed(None, hours(2)), observed(7)]) == {"pain_nrs": 7}
-    assert prepared(pain_nrs=[observed(3, hours(2)), observed(None)]) == Prepared({}, {}, ())
+    assert prepared(pain_nrs=[observed(3, hours(2)), observed(None)]) == ResolvedFacts({}, {}, ())
 
 
 @pytest.mark.parametrize("turned", [False, True])
@@ -531,9 +533,9 @@ def test_two_values_that_follow_at_once_are_a_conflict():
 
 
 def test_what_follows_does_not_depend_on_the_order_of_the_dictionary():
-    turned = Intake(dict(reversed(FACTS.items())))
+    turned = FactResolver(dict(reversed(FACTS.items())))
     posted = {"pain_nrs": 8, "diagnosis_date": "2026-01-01"}
-    assert turned.prepare(posted, AT).known == INTAKE.prepare(posted, AT).known
+    assert turned.resolve(posted, AT).known == INTAKE.resolve(posted, AT).known
 
 
 def test_nor_on_the_seed_with_which_python_hashes():
@@ -585,10 +587,10 @@ def test_a_clock_that_runs_ahead_over_midnight_makes_no_negative_days():
 # Whatever is posted
 
 
-def outcome_of(posted: dict[str, Any], at: datetime) -> tuple[Prepared | None, tuple[RequestProblem, ...]]:
+def outcome_of(posted: dict[str, Any], at: datetime) -> tuple[ResolvedFacts | None, tuple[RequestProblem, ...]]:
     """What is prepared, or else the problems; whatever else is raised is a defect."""
     try:
-        return INTAKE.prepare(posted, at), ()
+        return INTAKE.resolve(posted, at), ()
     except UnusableRequest as refused:
         return None, refused.problems
 

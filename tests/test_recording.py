@@ -12,8 +12,8 @@ import pytest
 from sqlalchemy import select
 
 from cds.deciding import Answer, Disagreement, Question, decide, letters
+from cds.decisions.intake.resolver import FactResolver
 from cds.models import Decision, Incident
-from cds.preparing import Intake
 from cds.record import digests, sealing
 from cds.record.recording import question_of
 from cds.releases import PreparedRelease
@@ -93,7 +93,7 @@ def test_asking_again_from_the_record_gives_the_same_bytes(
     assert row.subject == request_.get("subject")
     assert row.recorded_at == NOW
     assert json.loads(row.facts_known)["derived"] == {
-        name: derived.when for name, derived in answer.prepared.derived.items()
+        name: derived.when for name, derived in answer.resolved.derived.items()
     }
 
 
@@ -190,7 +190,7 @@ def happens_again(service: Service, incident: Incident, forgotten: str, facts: d
         decide(release, question, clinically_approved=False)
     assert (caught.value.fired, caught.value.read) == (told["fired"], told["read"])
     assert set(told["read"]) - set(told["fired"]) == {forgotten}
-    known = Intake(release.base.facts).prepare(told["facts_posted"], question.evaluated_at).known
+    known = FactResolver(release.base.facts).resolve(told["facts_posted"], question.evaluated_at).known
     assert told["facts_known"] == dict(known)
 
 

@@ -334,7 +334,7 @@ def test_a_checklist_is_made_of_her(lead: FlaskClient, reader: str, heading: str
 
 def test_when_two_readings_disagree_nothing_is_shown(lead: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     def disagreeing(release: Any, question: Any, **_: Any) -> None:
-        raise Disagreement(question, release.intake.prepare(question.facts, question.evaluated_at), ["c0"], [])
+        raise Disagreement(question, release.resolver.resolve(question.facts, question.evaluated_at), ["c0"], [])
 
     monkeypatch.setattr("cds.pages.trying.decide", disagreeing)
     response = send(lead, HER, f"{TRY}?rule={RULE}")

@@ -119,7 +119,7 @@ class Reading(DeskView):
             title=f"Decision {decision.id}",
             subject=decision.subject,
             evaluated_at=decision.evaluated_at,
-            known=known_in_words(made.release, answer.prepared.known),
+            known=known_in_words(made.release, answer.resolved.known),
             way_back=(url_for(".decision", key=decision.id), "The decision"),
             other=f"?for={reader.other}",
             said_first=() if made.outcome is Outcome.SAME else (said_of(made),),

@@ -14,6 +14,7 @@ from cds.replay.replaying import Replay
 from knowledge.errors import ConditionError
 from knowledge.items import State, Urgency
 from knowledge.language import parse
+from knowledge.model.worse import said
 from knowledge.wording import in_words
 
 
@@ -68,13 +69,13 @@ def posted_facts(made: Replay) -> list[PostedFact]:
     """What was posted, in its order; nothing where it cannot be taken in."""
     if made.answer is None or made.question is None or made.release is None:
         return []
-    prepared, facts = made.answer.prepared, made.release.base.facts
-    notices = {fact: one.detail for one in prepared.notices for fact in one.facts}
+    resolved, facts = made.answer.resolved, made.release.base.facts
+    notices = {fact: one.detail for one in resolved.notices for fact in one.facts}
     found = []
     for name, raw in made.question.facts.items():
-        used = name in prepared.known and name not in prepared.derived
+        used = name in resolved.known and name not in resolved.derived
         if used:
-            counts_as = facts[name].said(prepared.known[name])
+            counts_as = said(facts[name], resolved.known[name])
         else:
             counts_as = notices.get(name) or "Not known: no value was posted"
         found.append(PostedFact(name, facts[name].label, tuple(_observed(raw)), counts_as, used))
@@ -85,10 +86,10 @@ def derived_facts(made: Replay) -> list[DerivedFact]:
     """What follows from what was posted."""
     if made.answer is None or made.release is None:
         return []
-    prepared, facts = made.answer.prepared, made.release.base.facts
+    resolved, facts = made.answer.resolved, made.release.base.facts
     return [
-        DerivedFact(facts[name].said(prepared.known[name]), _since(made.release, how.when), how.source, how.locator)
-        for name, how in prepared.derived.items()
+        DerivedFact(said(facts[name], resolved.known[name]), _since(made.release, how.when), how.source, how.locator)
+        for name, how in resolved.derived.items()
     ]
 
 

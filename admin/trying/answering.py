@@ -111,7 +111,7 @@ def tested(release: PreparedRelease, rule: Rule, tried: Tried) -> Tested:
     number = release.versions[ItemKind.RULE, rule.key]
     if rule.condition is None:
         return Tested(rule, number, None)
-    known, facts, states = tried.decided.prepared.known, release.base.facts, tried.decided.states
+    known, facts, states = tried.decided.resolved.known, release.base.facts, tried.decided.states
     parts = ("recommendations", "withheld", "undetermined", "not_met")
     return Tested(
         rule,

@@ -129,7 +129,7 @@ class Trying(DeskView):
             title="A patient who was tried",
             subject=None,
             evaluated_at=at,
-            known=known_in_words(release, tried.decided.prepared.known),
+            known=known_in_words(release, tried.decided.resolved.known),
             way_back=(url_for(".index"), "Try it"),
             said_first=("Made from facts that were typed in to try them: it is not on record.",),
             render=self.render,

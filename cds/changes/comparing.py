@@ -15,6 +15,7 @@ from cds.releases import PreparedRelease, Texts
 from cds.requests import UnusableRequest
 from cds.telling import Told
 from knowledge.items import State
+from knowledge.model.zones import UTC_NAME
 
 _WITHHELD = State.WITHHELD
 _MOST_PROBLEMS = 3
@@ -41,6 +42,8 @@ class Patient:
     title: str
     evaluated_at: datetime
     facts: Mapping[str, Any]
+    zone: str = UTC_NAME
+    set_aside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +161,7 @@ class _Answered:
 
     @cached_property
     def told(self) -> Mapping[str, Told]:
-        return self.release.telling.of(self.answer.prepared)
+        return self.release.telling.of(self.answer.resolved)
 
     @cached_property
     def outside(self) -> str | None:
@@ -192,7 +195,9 @@ class _Answered:
 def _answered(release: PreparedRelease, patient: Patient) -> _Answered | tuple[str, ...]:
     """The answer, or the sentences that say why there is none."""
     try:
-        question = Question(patient.key, patient.evaluated_at, patient.facts)
+        question = Question(
+            patient.key, patient.evaluated_at, patient.facts, zone=patient.zone, set_aside=patient.set_aside
+        )
         return _Answered(release, decide(release, question, clinically_approved=True))
     except UnusableRequest as error:
         said = [problem.detail for problem in error.problems]

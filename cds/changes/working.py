@@ -21,9 +21,11 @@ from cds.changes.comparing import Patient, Unanswered
 from cds.changes.running import What, what_from
 from cds.changes.tallying import Comparison
 from cds.models import ComparisonRun, Decision, Work
+from cds.record.recording import options_in
 from cds.service import Service
 from knowledge.errors import KnowledgeError
 from knowledge.labels import moment
+from knowledge.model.zones import UTC_NAME
 from knowledge.models import Version
 from knowledge.proofs import in_pages
 from knowledge.releasing import in_force
@@ -171,7 +173,14 @@ def _bounds(session: Session, what: What) -> tuple[int, int, int]:
 
 def _recorded(session: Session, what: What, first: int, last: int) -> Iterator[tuple[str, str, Patient | Unanswered]]:
     """The key, the title and the patient of each decision, or why there is none to ask about."""
-    columns = (Decision.id, Decision.recorded_at, Decision.evaluated_at, Decision.facts_posted, Decision.removed_in)
+    columns = (
+        Decision.id,
+        Decision.recorded_at,
+        Decision.evaluated_at,
+        Decision.facts_posted,
+        Decision.request,
+        Decision.removed_in,
+    )
     rows = cast(Select[Any], select(*columns).where(Decision.sequence.between(first, last), *_recorded_in(what)))
     for sequence, row in in_pages(session, rows, Decision.sequence):
         try:
@@ -179,9 +188,21 @@ def _recorded(session: Session, what: What, first: int, last: int) -> Iterator[t
             if row.removed_in is not None:
                 yield row.id, title, _REMOVED
                 continue
-            yield row.id, title, Patient(row.id, title, row.evaluated_at, json.loads(row.facts_posted))
+            yield row.id, title, _patient(row, title)
         except (AttributeError, TypeError, ValueError):
             yield getattr(row, "id", str(sequence)), f"Decision number {sequence}", _UNREADABLE
+
+
+def _patient(row: Any, title: str) -> Patient:
+    options = options_in(row.request)
+    return Patient(
+        row.id,
+        title,
+        row.evaluated_at,
+        json.loads(row.facts_posted),
+        options.get("zone", UTC_NAME),
+        options.get("unusable_facts") == "set_aside",
+    )
 
 
 def _recorded_in(what: What) -> tuple[ColumnElement[bool], ...]:

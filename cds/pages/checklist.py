@@ -15,8 +15,8 @@ from flask import Response, render_template
 from cds.pages.lines import ACTORS, Item, Reader, lines_of, place
 from cds.pages.trying import Citation
 from cds.releases import PreparedRelease
-from knowledge.facts import Facts
 from knowledge.items import Urgency
+from knowledge.model.worse import Known, said
 
 __all__ = [
     "ACTORS",
@@ -145,10 +145,10 @@ def checklist_page(
     return Response(html, content_type="text/html; charset=utf-8")
 
 
-def known_in_words(release: PreparedRelease, known: Facts) -> tuple[str, ...]:
+def known_in_words(release: PreparedRelease, known: Mapping[str, Known]) -> tuple[str, ...]:
     """What is known, each fact in words, by topic."""
     facts = sorted((release.base.facts[key] for key in known), key=lambda fact: (fact.topic != "disease", fact.topic))
-    return tuple(fact.said(known[fact.key]) for fact in facts)
+    return tuple(said(fact, known[fact.key]) for fact in facts)
 
 
 _LEVELS: tuple[Callable[[Item], Any], ...] = (

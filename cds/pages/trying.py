@@ -12,6 +12,7 @@ from cds.releases import PreparedRelease
 from cds.serving import Standing
 from knowledge.facts import Fact
 from knowledge.items import Actor, Vignette
+from knowledge.model.worse import said
 
 FIRST = "worked-cases"
 """The topic of the example patients that a newcomer sees first."""
@@ -70,7 +71,7 @@ def answered(release: PreparedRelease, question: Question, *, clinically_approve
     """The answer to a question that asks for what is not met too. Raises UnusableRequest or Disagreement."""
     decided = decide(release, question, clinically_approved=clinically_approved)
     answer = json.loads(decided.response)
-    known, derived = decided.prepared.known, decided.prepared.derived
+    known, derived = decided.resolved.known, decided.resolved.derived
     facts = release.base.facts
     posted = sorted((facts[name] for name in known if name not in derived), key=_place)
     by_urgency = _grouped(answer["recommendations"], lambda one: one["urgency"])
@@ -80,10 +81,10 @@ def answered(release: PreparedRelease, question: Question, *, clinically_approve
     return Tried(
         decided=decided,
         facts=tuple(
-            Group(group.name, group.count, tuple(fact.said(known[fact.key]) for fact in group.parts))
+            Group(group.name, group.count, tuple(said(fact, known[fact.key]) for fact in group.parts))
             for group in _grouped(posted, lambda fact: fact.topic)
         ),
-        derived=tuple(facts[name].said(known[name]) for name in derived),
+        derived=tuple(said(facts[name], known[name]) for name in derived),
         answer=answer,
         urgencies=tuple(
             Group(group.name, group.count, _grouped(group.parts, lambda one: one["topic"])) for group in by_urgency

@@ -121,7 +121,7 @@ def patient_checklist(key: str) -> Response:
         title=vignette.title,
         subject=None,
         evaluated_at=vignette.evaluated_at,
-        known=checklist.known_in_words(in_force.release, decided.prepared.known),
+        known=checklist.known_in_words(in_force.release, decided.resolved.known),
         way_back=(url_for("pages.patient", key=key), vignette.title),
         other=f"?for={reader.other}",
     )

@@ -91,7 +91,7 @@ def record_disagreement(
         "decision_id": question.decision_id,
         "evaluated_at": question.evaluated_at.isoformat(),
         "facts_posted": question.facts,
-        "facts_known": known_as_json(problem.prepared.known),
+        "facts_known": known_as_json(problem.resolved.known),
         "fired": problem.fired,
         "read": problem.read,
         "conditions": {name: _rules_with(release, name) for name in {*problem.fired} ^ {*problem.read}},

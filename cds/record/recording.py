@@ -18,6 +18,7 @@ from cds.releases import PreparedRelease
 from cds.writing import compact
 from knowledge.canonical import digest_of_bytes
 from knowledge.items import Actor
+from knowledge.model.zones import UTC_NAME
 
 SOFTWARE = version("phasewise")
 """The version of this program, as a decision names it."""
@@ -50,8 +51,8 @@ def record(
         "facts_posted": compact(question.facts).decode(),
         "facts_known": compact(
             {
-                "known": known_as_json(answer.prepared.known),
-                "derived": {name: derived.when for name, derived in answer.prepared.derived.items()},
+                "known": known_as_json(answer.resolved.known),
+                "derived": {name: derived.when for name, derived in answer.resolved.derived.items()},
             }
         ).decode(),
         "states": letters(release, answer.states),
@@ -68,7 +69,7 @@ def record(
 
 def question_of(decision: Decision) -> Question:
     """The question that a kept decision answered, to be asked again."""
-    options: Mapping[str, Any] = json.loads(decision.request) if decision.request else {}
+    options = options_in(decision.request)
     return Question(
         decision_id=decision.id,
         evaluated_at=decision.evaluated_at,
@@ -76,8 +77,21 @@ def question_of(decision: Decision) -> Question:
         actors=tuple(Actor(actor) for actor in json.loads(decision.actors or "[]")),
         subject=decision.subject,
         with_not_met="not_met" in options.get("include", ()),
+        zone=options.get("zone", UTC_NAME),
+        set_aside=options.get("unusable_facts") == "set_aside",
     )
 
 
+def options_in(request: str | None) -> Mapping[str, Any]:
+    """What a recorded request asked beside the facts."""
+    return json.loads(request) if request else {}
+
+
 def _options(question: Question) -> str | None:
-    return compact({"include": ["not_met"]}).decode() if question.with_not_met else None
+    """What the request asked beside the facts, where it is not what is usual."""
+    options: dict[str, Any] = {"include": ["not_met"]} if question.with_not_met else {}
+    if question.zone != UTC_NAME:
+        options["zone"] = question.zone
+    if question.set_aside:
+        options["unusable_facts"] = "set_aside"
+    return compact(options).decode() if options else None

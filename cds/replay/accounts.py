@@ -78,9 +78,9 @@ def recorded_states(release: PreparedRelease, decision: Decision) -> Mapping[str
 
 def _told(release: PreparedRelease, made: Replay) -> Mapping[str, Told]:
     """What is to be said of each condition; nothing for a patient outside the population, of whom no rule speaks."""
-    if made.answer is None or noticing.of_population(release, made.answer.prepared.known)[0]:
+    if made.answer is None or noticing.of_population(release, made.answer.resolved.known)[0]:
         return {}
-    return release.telling.of(made.answer.prepared)
+    return release.telling.of(made.answer.resolved)
 
 
 def _account(release: PreparedRelease, plain: RuleAccount, made: Replay, told: Mapping[str, Told]) -> RuleAccount:

@@ -117,7 +117,7 @@ def _asked(made: Replay, wanted: Wanted, release: PreparedRelease, question: Que
     asked = Asked(wanted, release, question, answer, left_out)
     if made.release is None or made.answer is None:
         return replace(asked, not_compared="The recorded answer could not be made again.")
-    then = Patient(question.decision_id, "", question.evaluated_at, question.facts)
+    then = Patient(question.decision_id, "", question.evaluated_at, question.facts, question.zone, question.set_aside)
     found = Pair(made.release, release).compare(then, replace(then, facts=facts))
     if isinstance(found, Unanswered):
         return replace(asked, not_compared=" ".join((*found.before, *found.after)))
@@ -129,7 +129,7 @@ def _usable(
 ) -> tuple[Mapping[str, Any], tuple[tuple[str, str], ...]]:
     """The posted facts that a release can use, and for each other one why not."""
     try:
-        release.intake.prepare(question.facts, question.evaluated_at)
+        release.resolver.resolve(question.facts, question.evaluated_at, set_aside=question.set_aside)
     except UnusableRequest as error:
         why = {_fact_of(problem.pointer): problem.detail for problem in error.problems}
         known = made.release.base.facts if made.release else {}

@@ -63,9 +63,7 @@ def single_fact_problems(fact: Fact, base: KnowledgeBase) -> Iterator[ContentPro
         yield from condition_problems(ItemKind.FACT, fact.key, f"{field}.condition", invariant.condition, base.facts)
         yield from unknown_source(ItemKind.FACT, fact.key, f"{field}.source", invariant.source, base)
         if invariant.gives_way is not None and invariant.gives_way not in _read(invariant.condition):
-            yield problem(
-                f"{field}.gives_way", "Name a fact that the condition reads."
-            )
+            yield problem(f"{field}.gives_way", "Name a fact that the condition reads.")
 
 
 def _read(condition: str) -> tuple[str, ...]:
