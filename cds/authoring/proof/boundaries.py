@@ -56,7 +56,7 @@ def _made(prover: Prover, name: Name, condition: Condition, wanted: _Wanted, num
 
     def shows(facts: Mapping[str, Any]) -> bool:
         answer = prover.answer(facts)
-        return answer is not None and wanted.holds(answer.prepared.known)
+        return answer is not None and wanted.holds(answer.resolved.known)
 
     if not shows(posted):
         return None

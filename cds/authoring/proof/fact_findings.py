@@ -168,7 +168,7 @@ def _unasked(prover: Prover, fact: Fact, name: str, known: Facts) -> Patient | N
 
     def shows(answer: Answer) -> bool:
         missing = {one["fact"] for one in json.loads(answer.response).get("missing_facts", ())}
-        return fact.key in answer.prepared.derived and name not in answer.prepared.known and name not in missing
+        return fact.key in answer.resolved.derived and name not in answer.resolved.known and name not in missing
 
     return prover.patient(known, shows)
 

@@ -98,9 +98,9 @@ class _Killing:
         prover, first = self._prover, self._alive[0]
         posted = posted_facts(known, prover.release.intake, prover.at)
         answer = prover.answer(posted)
-        if answer is None or not first.killed_by(answer.prepared.known):
+        if answer is None or not first.killed_by(answer.resolved.known):
             return False
-        killed = [one for one in self._alive if one.killed_by(answer.prepared.known)]
+        killed = [one for one in self._alive if one.killed_by(answer.resolved.known)]
         posted = smallest(posted, lambda fewer: self._still(fewer, killed))
         answer = prover.answer(posted)
         if answer is None:
@@ -110,7 +110,7 @@ class _Killing:
         self._made.append(
             made_vignette(
                 f"boundary-{topic}-{self._counts[topic]}",
-                self._title(killed, answer.prepared.known),
+                self._title(killed, answer.resolved.known),
                 f"boundaries-{topic}",
                 posted,
                 prover.at,
@@ -130,7 +130,7 @@ class _Killing:
 
     def _still(self, posted: Mapping[str, Any], killed: list[Survivor]) -> bool:
         try:
-            known = self._prover.release.intake.prepare(posted, self._prover.at).known
+            known = self._prover.release.resolver.resolve(posted, self._prover.at).known
         except UnusableRequest:
             return False
         return all(one.killed_by(known) for one in killed)

@@ -35,7 +35,7 @@ def made_vignette(
         key=key,
         title=title,
         topic=topic,
-        story=story(answer.prepared.known, posted, facts),
+        story=story(answer.resolved.known, posted, facts),
         evaluated_at=at,
         facts=posted,
         expect={state: tuple(expect[state]) for state in State if state in expect},
