@@ -52,7 +52,7 @@ def _made(prover: Prover, name: Name, condition: Condition, wanted: _Wanted, num
     known = prover.find(*wanted.where, about=[condition])
     if known is None:
         return None
-    posted = posted_facts({**known, **wanted.value}, prover.release.intake, prover.at)
+    posted = posted_facts({**known, **wanted.value}, prover.release.resolver, prover.at)
 
     def shows(facts: Mapping[str, Any]) -> bool:
         answer = prover.answer(facts)

@@ -96,7 +96,7 @@ class _Killing:
     def _kill(self, topic: str, known: Facts) -> bool:
         """Make a test patient of this one; whether the first slip is noticed by it."""
         prover, first = self._prover, self._alive[0]
-        posted = posted_facts(known, prover.release.intake, prover.at)
+        posted = posted_facts(known, prover.release.resolver, prover.at)
         answer = prover.answer(posted)
         if answer is None or not first.killed_by(answer.resolved.known):
             return False

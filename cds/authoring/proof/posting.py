@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from cds.preparing import Intake
+from cds.decisions.intake.resolver import FactResolver
 from cds.requests import UnusableRequest
 from cds.writing import instant, plain
 from knowledge.checking import needed_for
@@ -15,20 +15,20 @@ from knowledge.facts import Fact, Facts, FactType, Value
 Posted = dict[str, Any]
 
 
-def posted_facts(known: Facts, intake: Intake, at: datetime) -> Posted:
+def posted_facts(known: Facts, resolver: FactResolver, at: datetime) -> Posted:
     """Facts that, posted at a moment, leave known what is known, as far as that can be.
 
     What follows from the rest is not posted. What contradicts it is posted as observed at the moment, and what it
     contradicts as observed before.
     """
-    facts = intake.facts
+    facts = resolver.facts
     posted = {key: _raw(known, key, facts, at) for key in known if key in facts and not facts[key].derived}
     ages: dict[str, int] = {}
     for key in (key for key in known if key in facts and facts[key].derived):
-        if _prepared(intake, posted, ages, at).get(key) == known[key]:
+        if _resolved(resolver, posted, ages, at).get(key) == known[key]:
             continue
         posted[key] = _written(known[key])
-        if _prepared(intake, posted, ages, at).get(key) != known[key]:
+        if _resolved(resolver, posted, ages, at).get(key) != known[key]:
             for name in _rests_on(key, facts):
                 ages[name] = max(ages.get(name, 0), ages.get(key, 0) + 1)
     return dict(_aged(posted, ages, facts, at))
@@ -49,9 +49,9 @@ def smallest(posted: Mapping[str, Any], shows: Callable[[Mapping[str, Any]], boo
     return kept
 
 
-def _prepared(intake: Intake, posted: Posted, ages: Mapping[str, int], at: datetime) -> Facts:
+def _resolved(resolver: FactResolver, posted: Posted, ages: Mapping[str, int], at: datetime) -> Facts:
     try:
-        return intake.prepare(dict(_aged(posted, ages, intake.facts, at)), at).known
+        return resolver.resolve(dict(_aged(posted, ages, resolver.facts, at)), at).known
     except UnusableRequest:
         return {}
 

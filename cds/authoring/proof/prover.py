@@ -101,7 +101,7 @@ class Prover:
 
     def patient(self, known: Facts, shows: Shows) -> Patient | None:
         """Posted facts, as few as can be, that show it when they are run; None when what is known does not show it."""
-        posted = posted_facts(known, self.release.intake, self.at)
+        posted = posted_facts(known, self.release.resolver, self.at)
         if not self.shown(posted, shows):
             return None
         return Patient(smallest(posted, lambda fewer: self.shown(fewer, shows)), self.at)

@@ -11,7 +11,7 @@ from cds.authoring.proof.formulas import Formula, Search, negation
 from cds.authoring.proof.mutants import Mutant, Slip, mutants
 from cds.authoring.proof.prover import SECONDS_EACH
 from cds.authoring.proof.rule_findings import differing
-from cds.preparing import Intake
+from cds.decisions.intake.resolver import FactResolver
 from cds.requests import UnusableRequest
 from knowledge.conditions import Condition
 from knowledge.facts import Facts
@@ -82,12 +82,12 @@ def conditions_by_name(base: KnowledgeBase) -> dict[Name, Condition]:
 
 def expecting(base: KnowledgeBase) -> dict[Name, list[Facts]]:
     """What is known of the test patients that expect something of each rule and hazard."""
-    intake = Intake(base.facts)
+    resolver = FactResolver(base.facts)
     population = [parse(fact.population, base.facts) for fact in base.facts.values() if fact.population]
     found: defaultdict[Name, list[Facts]] = defaultdict(list)
     for vignette in base.vignettes.values():
         try:
-            known = intake.prepare(vignette.facts, vignette.evaluated_at).known
+            known = resolver.resolve(vignette.facts, vignette.evaluated_at).known
         except UnusableRequest:
             continue
         if any(reading(condition, known) is False for condition in population):
