@@ -33,11 +33,11 @@ def test_a_phase_stated_longer_ago_has_expired_and_the_answer_says_so(advice_for
 
 
 def test_two_clinicians_who_disagree_leave_the_phase_open_and_both_are_named(advice_for: Ask) -> None:
-    statements = [observed("acute", days_ago=2, by="colleague"), observed("stable", days_ago=1, by="oncologist")]
+    statements = [observed("acute", days_ago=2, by="primary_care"), observed("stable", days_ago=1, by="oncologist")]
     advice = advice_for(disease_phase=statements)
     assert advice.states["phase-acute-definition"] is State.UNDETERMINED
     assert advice.states["phase-stable-definition"] is State.UNDETERMINED
-    assert "colleague" in advice.notices["conflict"]
+    assert "primary_care" in advice.notices["conflict"]
     assert "oncologist" in advice.notices["conflict"]
 
 
