@@ -10,9 +10,10 @@ from itertools import combinations
 
 import pytest
 
+from cds.requests import UnusableRequest
 from knowledge.items import Mode, State, Urgency
 from knowledge.model.actions import Action, any_covered
-from tests.vignettes.shipped import Advice, Ask, base, rules
+from tests.vignettes.shipped import Advice, Ask, base, observed, rules
 
 EAGER = {
     "age_years": 52,
@@ -369,3 +370,103 @@ def test_every_hazard_says_what_remains_and_speaks_to_patients_where_they_can_ac
         assert hazard.citations, hazard.key
         if hazard.patient_text:
             assert len(hazard.patient_text.split()) <= 40, hazard.key
+
+
+def test_a_newer_score_of_the_same_source_replaces_the_older_one(advice_for: Ask) -> None:
+    scores = [observed(3, days_ago=0.035, by="patient"), observed(9, days_ago=0, by="patient")]
+    advice = advice_for(pain_nrs=scores)
+    assert "ext-severe-pain-act" in advice
+    assert "disagreement" not in advice.notices
+    eased = advice_for(pain_nrs=[observed(9, days_ago=0.035, by="patient"), observed(3, days_ago=0, by="patient")])
+    assert "ext-severe-pain-act" not in eased
+
+
+@pytest.mark.parametrize(
+    ("fact", "better", "worse", "rule"),
+    [
+        ("pain_nrs", 2, 8, "ext-severe-pain-act"),
+        ("spo2_room_air", 96, 84, "ext-severe-hypoxemia-act"),
+        ("dyspnea_nrs", 3, 8, "ext-severe-dyspnea-act"),
+        ("delirium", False, True, "ext-delirium-act"),
+        ("phq9_item9", 0, 2, "ext-suicide-risk-assess"),
+        ("bowel_obstruction", False, True, "ext-bowel-obstruction-act"),
+        ("spinal_cord_compression_treated", True, False, "ext-cord-compression-act"),
+    ],
+)
+def test_of_two_who_disagree_the_worse_counts_and_is_said_first(
+    advice_for: Ask, fact: str, better: object, worse: object, rule: str
+) -> None:
+    two = [observed(better, days_ago=0, by="nurse"), observed(worse, days_ago=0.01, by="palliative_care")]
+    advice = advice_for(spinal_cord_compression=True, **{fact: two})
+    assert rule in advice
+    assert advice.answer["notices"][0]["code"] == "disagreement"
+    assert fact in advice.answer["notices"][0]["facts"]
+
+
+def test_a_measurement_of_today_is_truer_than_a_judgment_of_last_week(advice_for: Ask) -> None:
+    advice = advice_for(
+        uncontrolled_pain=observed(False, days_ago=5, by="clinician"), pain_nrs=observed(9, days_ago=0, by="patient")
+    )
+    assert {"ext-severe-pain-act", "ext-oncologic-emergency-list"} <= set(advice.shown)
+
+
+def test_a_bone_metastasis_found_today_guards_whatever_was_denied_before(advice_for: Ask) -> None:
+    advice = advice_for(bone_metastasis=observed(False, days_ago=150), metastatic_sites=observed(["bone"], days_ago=0))
+    assert "ext-bone-mets-exercise" in advice
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"ecog_ps": 0, "kps": 20},
+        {"ecog_ps": 4, "exercise_feasible": True},
+        {"disease_phase": "terminal", "progression_pattern": "smoldering"},
+        {"oncologic_emergency_excluded": True, "svc_syndrome": True},
+        {"sedentary": True, "moderate_activity_days_per_week": 7},
+        {"pao2_mmhg": 50, "spo2_room_air": 97},
+        {"phq9_item9": 3, "phq9_total": 1},
+        {"caregiver_present": False, "caregiver_burden": True},
+        {"disease_phase": "stable", "prognosis_estimate": "days"},
+        {"dnr_order_in_place": True, "lst_decision": "full"},
+        {"newly_diagnosed_mbc": True, "mbc_diagnosis_date": "2023-05-01"},
+        {"pain_goal_met": False, "pain_nrs": 0},
+    ],
+)
+def test_what_cannot_both_be_is_said(advice_for: Ask, facts: dict[str, object]) -> None:
+    assert "cannot_both_be" in advice_for(**facts).notices
+
+
+def test_an_emergency_excluded_while_one_is_recorded_does_not_count(advice_for: Ask) -> None:
+    advice = advice_for(pain_nrs=8, oncologic_emergency_excluded=True, spinal_cord_compression=True)
+    assert {"ext-cord-compression-act", "ext-oncologic-emergency-list"} <= set(advice.shown)
+    assert recommended(advice, Action.EXERCISE) == set()
+
+
+def test_a_low_pain_score_alone_leaves_it_open_and_asks_for_the_goal(advice_for: Ask) -> None:
+    advice = advice_for(disease_phase="acute", pain_nrs=2)
+    assert advice.states["pain-acute-rule-out-emergency"] is State.UNDETERMINED
+    assert "pain_goal_met" in advice.missing
+
+
+def test_an_empty_field_erases_nothing(advice_for: Ask) -> None:
+    scores = [observed(8, days_ago=0.01, by="patient"), observed(None, days_ago=0, by="patient")]
+    assert "ext-severe-pain-act" in advice_for(pain_nrs=scores)
+
+
+def test_one_ecog_score_is_enough_to_know_performance_status(advice_for: Ask) -> None:
+    assert advice_for(ecog_ps=1).states["ext-poor-performance-status"] is State.NOT_MET
+    assert "ext-poor-performance-status" in advice_for(ecog_ps=3)
+    assert "ext-poor-performance-status" in advice_for(ecog_ps=2, kps=40)
+
+
+def test_oxygen_pressure_in_another_unit_is_converted_or_refused(advice_for: Ask) -> None:
+    with pytest.raises(UnusableRequest):
+        advice_for(pao2_mmhg=12)
+    healthy = {"value": 12, "unit": "kPa"}
+    assert "ext-oxygen-long-term" not in advice_for(disease_phase="stable", pao2_mmhg=healthy, spo2_room_air=97)
+
+
+def test_age_follows_from_the_date_of_birth(advice_for: Ask) -> None:
+    plan = {"sedentary": True, "planned_exercise_intensity": "vigorous"}
+    assert "pre-exercise-screen-age-sedentary-vigorous" in advice_for(birth_date="1970-01-31", **plan)
+    assert "pre-exercise-screen-age-sedentary-vigorous" not in advice_for(birth_date="1970-02-01", **plan)

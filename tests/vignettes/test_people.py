@@ -24,7 +24,8 @@ OF_CAREGIVERS = {
         "t2-stable-patient-caregiver-vaccination",
     },
 }
-IN_CONFLICT = {"pain_nrs": 3, "patient_caregiver_goal_conflict": True}
+IN_PAIN = {"pain_nrs": 3}
+IN_CONFLICT = {**IN_PAIN, "patient_caregiver_goal_conflict": True}
 
 
 def test_directives_are_encouraged_when_there_is_none(advice_for: Ask) -> None:
@@ -50,8 +51,15 @@ def test_an_agent_never_asked_about_leaves_it_open(advice_for: Ask) -> None:
 
 @pytest.mark.parametrize("phase", ["acute", "stable"])
 def test_without_a_caregiver_what_is_for_caregivers_is_silent(advice_for: Ask, phase: str) -> None:
-    advice = advice_for(disease_phase=phase, caregiver_present=False, **IN_CONFLICT)
+    advice = advice_for(disease_phase=phase, caregiver_present=False, **IN_PAIN)
     assert OF_CAREGIVERS[phase] <= advice.all(State.NOT_MET)
+
+
+@pytest.mark.parametrize("phase", ["acute", "stable"])
+def test_a_conflict_with_a_caregiver_who_does_not_exist_is_a_contradiction(advice_for: Ask, phase: str) -> None:
+    advice = advice_for(disease_phase=phase, caregiver_present=False, **IN_CONFLICT)
+    assert "ask who cares for the patient" in advice.notices["cannot_both_be"]
+    assert OF_CAREGIVERS[phase] <= advice.all(State.RECOMMENDED)
 
 
 @pytest.mark.parametrize("phase", ["acute", "stable"])

@@ -26,25 +26,39 @@ def test_a_phase_stated_thirty_days_ago_still_holds(advice_for: Ask) -> None:
 
 
 def test_a_phase_stated_longer_ago_has_expired_and_the_answer_says_so(advice_for: Ask) -> None:
-    advice = advice_for(disease_phase=observed("acute", days_ago=30.01, by="oncologist"))
+    advice = advice_for(disease_phase=observed("acute", days_ago=31, by="oncologist"))
     assert advice.states["phase-acute-definition"] is State.UNDETERMINED
     assert advice.missing[0] == "disease_phase"
     assert "older than 30 days" in advice.notices["too_old"]
 
 
-def test_two_clinicians_who_disagree_leave_the_phase_open_and_both_are_named(advice_for: Ask) -> None:
+def test_of_two_clinicians_who_disagree_the_worse_phase_counts_and_both_are_named(advice_for: Ask) -> None:
     statements = [observed("acute", days_ago=2, by="primary_care"), observed("stable", days_ago=1, by="oncologist")]
     advice = advice_for(disease_phase=statements)
+    assert "phase-acute-definition" in advice
+    assert advice.states["phase-stable-definition"] is State.NOT_MET
+    assert "primary_care" in advice.notices["disagreement"]
+    assert "oncologist" in advice.notices["disagreement"]
+
+
+def test_the_same_clinician_who_changes_the_phase_contradicts_nobody(advice_for: Ask) -> None:
+    statements = [observed("stable", days_ago=1, by="oncologist"), observed("acute", days_ago=0, by="oncologist")]
+    advice = advice_for(disease_phase=statements)
+    assert "phase-acute-definition" in advice
+    assert "disagreement" not in advice.notices
+
+
+@pytest.mark.parametrize("who", ["patient", "device"])
+def test_who_may_not_state_the_phase_does_not(advice_for: Ask, who: str) -> None:
+    advice = advice_for(disease_phase=observed("acute", days_ago=0, by=who))
     assert advice.states["phase-acute-definition"] is State.UNDETERMINED
-    assert advice.states["phase-stable-definition"] is State.UNDETERMINED
-    assert "primary_care" in advice.notices["conflict"]
-    assert "oncologist" in advice.notices["conflict"]
+    assert "not_asserted_by" in advice.notices
 
 
 def test_a_phase_that_changed_over_weeks_is_no_conflict(advice_for: Ask) -> None:
     advice = advice_for(disease_phase=[observed("stable", days_ago=20), observed("acute", days_ago=1)])
     assert "phase-acute-definition" in advice
-    assert "conflict" not in advice.notices
+    assert "disagreement" not in advice.notices
 
 
 def test_nothing_derives_the_phase_not_even_a_visceral_crisis(advice_for: Ask) -> None:
