@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -27,10 +27,14 @@ class NothingToExport(KnowledgeError):
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What an import did: the release that it made of an empty database, or else the drafts that it began."""
+    """What an import did: the release that it made of an empty database, or else the drafts that it began.
+
+    `left_alone` are the items that differ and were not touched, each with why.
+    """
 
     release: Release | None
     drafts: tuple[str, ...]
+    left_alone: tuple[str, ...] = ()
 
 
 def is_empty(session: Session) -> bool:
@@ -49,7 +53,7 @@ def load(session: Session, folder: Path, *, by: User | None, at: datetime, reaso
     if problems:
         raise ContentError(problems)
     if not is_empty(session):
-        return Loaded(None, tuple(_draft_changes(session, entries, by=by, at=at, reason=reason)))
+        return _draft_changes(session, entries, by=by, at=at, reason=reason)
     release = releasing.import_versions(
         session,
         [(entry.kind, entry.item.key, content_of(entry.item)) for entry in entries if not entry.draft],
@@ -62,6 +66,29 @@ def load(session: Session, folder: Path, *, by: User | None, at: datetime, reaso
         lifecycle.draft(session, entry.kind, entry.item.key, content_of(entry.item), by=by, at=at, reason=reason)
     releasing.activate(session, release, by=None, at=at, reason=reason)
     return Loaded(release, tuple(f"{entry.kind} {entry.item.key}" for entry in drafts))
+
+
+def upgrade(session: Session, folder: Path, *, at: datetime, reason: str) -> Loaded:
+    """Begin a draft for each item of newer shipped content that a site still has as it was shipped.
+
+    Items that the site has changed, retired or is editing are left alone. Nothing is active until the drafts are
+    reviewed and released. Raises ContentError with everything that is wrong in the files.
+    """
+    drafts, left_alone = [], []
+    for entry, newest in _differing(session, files.read(folder)):
+        name = f"{entry.kind} {entry.item.key}"
+        why = _not_as_shipped(newest)
+        if why is not None:
+            left_alone.append(f"{name}: {why}")
+            continue
+        lifecycle.draft(session, entry.kind, entry.item.key, content_of(entry.item), by=None, at=at, reason=reason)
+        drafts.append(name)
+    return Loaded(None, tuple(drafts), tuple(left_alone))
+
+
+def upgradable(session: Session, folder: Path) -> int:
+    """For how many items an upgrade would begin a draft."""
+    return sum(_not_as_shipped(newest) is None for _, newest in _differing(session, files.read(folder)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,17 +146,38 @@ def _held_by(release: Release) -> Select[int]:
     return select(ReleaseVersion.version_id).where(ReleaseVersion.release_id == release.id)
 
 
-def _draft_changes(
-    session: Session, entries: Iterable[Entry], *, by: User | None, at: datetime, reason: str
-) -> Iterable[str]:
+def _differing(session: Session, entries: Iterable[Entry]) -> Iterator[tuple[Entry, Version | None]]:
+    """The entries that are not what the newest version of their item says, each with that version."""
     newest = {(row.kind, row.key): row for row in session.scalars(select(Version).order_by(Version.number))}
     for entry in entries:
-        content = content_of(entry.item)
         row = newest.get((entry.kind, entry.item.key))
-        if row is not None and json.loads(row.content) == content:
-            continue
-        if row is not None and row.state is VersionState.DRAFT:
-            lifecycle.revise(session, row, content, by=by, at=at, reason=reason)
-        else:
+        if row is None or json.loads(row.content) != content_of(entry.item):
+            yield entry, row
+
+
+def _not_as_shipped(newest: Version | None) -> str | None:
+    """Why an upgrade leaves an item alone, or None."""
+    if newest is None:
+        return None
+    if newest.state is VersionState.RETIRED:
+        return "this site retired it"
+    if newest.created_by_id is not None:
+        return "this site changed it"
+    if newest.state is not VersionState.RELEASED:
+        return f"{newest.label} is {newest.state}"
+    return None
+
+
+def _draft_changes(session: Session, entries: Iterable[Entry], *, by: User | None, at: datetime, reason: str) -> Loaded:
+    drafts, left_alone = [], []
+    for entry, newest in _differing(session, entries):
+        name, content = f"{entry.kind} {entry.item.key}", content_of(entry.item)
+        if newest is None or newest.state is not VersionState.DRAFT:
             lifecycle.draft(session, entry.kind, entry.item.key, content, by=by, at=at, reason=reason)
-        yield f"{entry.kind} {entry.item.key}"
+        elif newest.created_by_id == (by.id if by else None):
+            lifecycle.revise(session, newest, content, by=by, at=at, reason=reason)
+        else:
+            left_alone.append(f"{name}: {newest.label} is somebody's draft")
+            continue
+        drafts.append(name)
+    return Loaded(None, tuple(drafts), tuple(left_alone))

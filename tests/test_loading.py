@@ -261,3 +261,34 @@ def test_a_draft_that_is_not_finished_is_left_out_and_named(session: Session, fo
     exported = loading.export(session, tmp_path / "out")
     assert exported.left_out == ("rule half, version 1",)
     assert "half" not in {entry.item.key for entry in files.read(tmp_path / "out")}
+
+
+def test_newer_shipped_content_becomes_drafts_and_never_touches_what_the_site_made_its_own(
+    session: Session, folder: Path
+) -> None:
+    load(session, folder)
+    ada = clinic.person(session, "Ada", Role.AUTHOR)
+    ours = json.loads(session.scalars(select(Version).where(Version.key == "walk")).one().content)
+    lifecycle.draft(session, ItemKind.RULE, "walk", {**ours, "text": "Walk as we do here."}, by=ada, at=LATER)
+    content.change(folder, "rules/care.toml", "Walk a little.", "Walk a lot.")
+    content.change(folder, "sources.toml", "A book", "The book")
+    assert loading.upgradable(session, folder) == 1
+    upgraded = loading.upgrade(session, folder, at=LATER, reason="Newer content.")
+    assert upgraded.drafts == ("source book",)
+    assert upgraded.left_alone == ("rule walk: this site changed it",)
+    assert stored(session, "walk") == [(1, VersionState.RELEASED), (2, VersionState.DRAFT)]
+    in_force = lifecycle.in_force(session)
+    assert in_force is not None
+    assert in_force.number == 1, "a draft answers nobody"
+    assert loading.upgradable(session, folder) == 0, "what is drafted already is not drafted again"
+
+
+def test_an_import_leaves_the_draft_of_a_person_alone(session: Session, folder: Path) -> None:
+    load(session, folder)
+    ada = clinic.person(session, "Ada", Role.AUTHOR)
+    ours = json.loads(session.scalars(select(Version).where(Version.key == "walk")).one().content)
+    lifecycle.draft(session, ItemKind.RULE, "walk", {**ours, "text": "Walk as we do here."}, by=ada, at=LATER)
+    content.change(folder, "rules/care.toml", "Walk a little.", "Walk a lot.")
+    loaded = load(session, folder)
+    assert loaded.drafts == ()
+    assert loaded.left_alone == ("rule walk: rule walk, version 2 is somebody's draft",)

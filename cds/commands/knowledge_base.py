@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from cds.commands.opened import at_work, bring_up_to_date, opened
 from knowledge import audit, loading, releasing
 from knowledge.errors import printable
+from knowledge.files import SHIPPED
 from knowledge.steps import SYSTEM
 
 _EXPORTS = {"toml": loading.export, "elm": loading.export_elm}
@@ -68,9 +69,37 @@ def content_import(folder: Path, reason: str) -> None:
         session.commit()
     if loaded.release is not None:
         click.echo(f"Release {loaded.release.number} is imported and in force; {len(loaded.drafts)} drafts.")
-    elif loaded.drafts:
-        click.echo("Drafts, to be reviewed:\n" + "\n".join(f"  {name}" for name in loaded.drafts))
     else:
+        _say(loaded)
+
+
+@content.command("upgrade")
+def content_upgrade() -> None:
+    """Begin drafts for what changed in the shipped content since it was imported.
+
+    Items that this site has changed, retired or is editing are left alone and listed. Nothing is active until the
+    drafts are reviewed and released.
+    """
+    with opened() as service:
+        bring_up_to_date(service)
+    with at_work() as (service, session):
+        loaded = loading.upgrade(session, SHIPPED, at=service.now(), reason=_UPGRADED)
+        if loaded.drafts:
+            told = {"drafts": len(loaded.drafts), "left_alone": len(loaded.left_alone), "reason": _UPGRADED}
+            _tell(session, "content.imported", service.now(), SHIPPED, **told)
+        session.commit()
+    _say(loaded)
+
+
+_UPGRADED = "The content that ships with Phasewise changed."
+
+
+def _say(loaded: loading.Loaded) -> None:
+    if loaded.drafts:
+        click.echo("Drafts, to be reviewed:\n" + "\n".join(f"  {name}" for name in loaded.drafts))
+    if loaded.left_alone:
+        click.echo("Left alone:\n" + "\n".join(f"  {name}" for name in loaded.left_alone))
+    if not loaded.drafts and not loaded.left_alone:
         click.echo("Nothing differs from what is in the database.")
 
 

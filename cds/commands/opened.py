@@ -41,6 +41,12 @@ def ready(service: Service) -> None:
             click.echo("Loading the shipped content …", err=True)
             loading.load(from_command(session), SHIPPED, by=None, at=service.now(), reason=_SHIPPED_REASON)
             session.commit()
+        elif count := loading.upgradable(session, SHIPPED):
+            click.echo(
+                f"{count} {'item' if count == 1 else 'items'} of the shipped content changed since it was imported. "
+                "`phasewise content upgrade` begins drafts to review; nothing changes until they are released.",
+                err=True,
+            )
 
 
 def bring_up_to_date(service: Service) -> None:
