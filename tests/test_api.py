@@ -334,7 +334,7 @@ def test_what_a_hazard_withholds_is_named_with_the_hazard_and_the_reason(caller:
     for one in answer["withheld"]:
         assert one["withheld_by"] == {"hazard": hazard.key}
         assert one["reason"] == hazard.reason
-    assert set(hazard.answered_by) <= set(keys_of(answer["recommendations"]))
+    assert set(hazard.answered_by) & set(keys_of(answer["recommendations"]))
     excluded = caller.ask({**IN_PAIN, "oncologic_emergency_excluded": True})
     assert excluded["withheld"] == []
     assert set(keys_of(answer["withheld"])) <= set(keys_of(excluded["recommendations"]))

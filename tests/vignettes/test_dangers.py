@@ -129,6 +129,7 @@ def test_only_its_treatment_quiets_cord_compression_and_embolism_and_exercise_st
         {"platelet_count": 12},
         {"neutrophil_count": 0.3},
         {"hemoglobin": 71},
+        {"cardiac_symptoms": True},
         {"disease_phase": "deteriorating"},
         {"prognosis_estimate": "days"},
     ],
