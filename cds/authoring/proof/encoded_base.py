@@ -7,7 +7,7 @@ whom it is as the derivations say, and whom no invariant excludes, are called pl
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -35,12 +35,18 @@ class Withholder:
 
 
 class EncodedBase:
-    """The formulas of one knowledge base; `shared` are variables that another base was encoded over too."""
+    """The formulas of one knowledge base.
 
-    def __init__(self, base: KnowledgeBase, shared: Mapping[str, Variable] | None = None, suffix: str = "") -> None:
+    `shared` are variables that another base was encoded over too, `apart` those of its facts that are not the same.
+    """
+
+    def __init__(
+        self, base: KnowledgeBase, shared: Mapping[str, Variable] | None = None, apart: Container[str] = ()
+    ) -> None:
         self.base = base
         self.variables = variables_of([base]) if shared is None else shared
-        self.encoder = Encoder(self.variables, suffix)
+        self.encoder = Encoder(self.variables, apart)
+        self.population = [parse(fact.population, base.facts) for fact in base.facts.values() if fact.population]
         self._met: dict[Name, Formula] = {}
         self._recommended: dict[str, Formula] = {}
         self._overridden_by = _overridden_by(base)
@@ -48,7 +54,17 @@ class EncodedBase:
     @cached_property
     def possible(self) -> Formula:
         """Where a patient can be so, and belongs to those whom the content is for."""
-        return conjunction([*self.encoder.always, *self._follows, *self._inside])
+        return conjunction((self.possible_anywhere, self.inside))
+
+    @cached_property
+    def possible_anywhere(self) -> Formula:
+        """Where a patient can be so, for whomever the content is."""
+        return conjunction([*self.encoder.always, *self._follows])
+
+    @cached_property
+    def inside(self) -> Formula:
+        """Where a patient is not known to be none of those whom the content is for."""
+        return conjunction(negation(self.encoder.outcome(condition).not_met) for condition in self.population)
 
     @cached_property
     def plausible(self) -> Formula:
@@ -95,11 +111,17 @@ class EncodedBase:
         """The rules that can fire."""
         return (rule for rule in self.base.rules.values() if not rule.is_statement)
 
-    @property
-    def _inside(self) -> Iterator[Formula]:
-        for fact in self.base.facts.values():
-            if fact.population:
-                yield negation(self.encoder.outcome(parse(fact.population, self.base.facts)).not_met)
+    def follows_exactly(self, keys: Iterable[str]) -> Formula:
+        """Where facts are what follows from others, and not known where nothing does: nobody posted them."""
+        parts: list[Formula] = []
+        for key in keys:
+            fact = self.base.facts.get(key)
+            encoded = self.encoder.facts[key]
+            values = [] if fact is None else derived_values(fact, self.base.facts, self.encoder)
+            parts += [implication(where, encoded.is_(value)) for value, where in values]
+            if fact is None or not fact.counted_since:
+                parts.append(implication(encoded.known, disjunction(where for _, where in values)))
+        return conjunction(parts)
 
     @property
     def _follows(self) -> Iterator[Formula]:
@@ -108,8 +130,8 @@ class EncodedBase:
             known = self.encoder.facts[fact.key].known
             for _, where in derived_values(fact, self.base.facts, self.encoder):
                 yield implication(where, known)
-            if fact.days_since:
-                yield implication(self.encoder.facts[fact.days_since].known, known)
+            if fact.counted_since:
+                yield implication(self.encoder.facts[fact.counted_since].known, known)
 
 
 def variables_of(bases: Iterable[KnowledgeBase], more: Iterable[Condition] = ()) -> dict[str, Variable]:

@@ -6,7 +6,7 @@ condition tells apart. Held to the reference evaluator by generated tests.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
@@ -150,8 +150,9 @@ def joined(condition: Not | AllOf | AnyOf | AtLeast, parts: Sequence[Outcome]) -
 class Encoder:
     """Encodes conditions over one set of variables; each condition once."""
 
-    def __init__(self, variables: Mapping[str, Variable], suffix: str = "") -> None:
-        self.facts = {key: _encoded(one, suffix) for key, one in variables.items()}
+    def __init__(self, variables: Mapping[str, Variable], apart: Container[str] = ()) -> None:
+        """`apart` are the facts that are not those of another encoder over the same variables."""
+        self.facts = {key: _encoded(one, "'" if key in apart else "") for key, one in variables.items()}
         self._outcomes: dict[Condition, Outcome] = {}
         self._unknown_decides: dict[tuple[Condition, bool], Formula] = {}
 

@@ -130,7 +130,7 @@ def another(prover: Prover, key: str) -> tuple[Formula, ...]:
 
 
 def _other(prover: Prover, key: str) -> EncodedFact:
-    return Encoder({key: prover.encoded.variables[key]}, suffix="'").facts[key]
+    return Encoder({key: prover.encoded.variables[key]}, apart={key}).facts[key]
 
 
 def _flips(prover: Prover, fact: Fact) -> Iterator[Finding]:

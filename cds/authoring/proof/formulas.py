@@ -52,6 +52,10 @@ def implication(condition: Formula, consequence: Formula) -> Formula:
     return disjunction((negation(condition), consequence))
 
 
+def equivalence(one: Formula, other: Formula) -> Formula:
+    return one == other
+
+
 def difference(one: Formula, other: Formula) -> Formula:
     """True where exactly one of the two is."""
     return FALSE if one.eq(other) else z3.Xor(one, other)
