@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -164,12 +164,11 @@ def _cube(literals: Sequence[_Literal], formula: Formula, encoder: Encoder, mode
 def _said(fact: EncodedFact, held: Sequence[_Literal]) -> Iterator[Condition]:
     """What literals of one fact say of its value, or that it is not known."""
     key = fact.variable.fact.key
-    no_code = fact.variable.fact.type is FactType.CODE and len(held) == len(fact.values)
-    if no_code or any(one.says is _Says.UNKNOWN for one in held):
-        yield Not(Known(key))
-        return
     true = {one.place for one in held if one.says in (_Says.IS, _Says.IS_IF_KNOWN)}
     false = {one.place for one in held if one.says is _Says.IS_NOT}
+    if any(one.says is _Says.UNKNOWN for one in held) or _without_value(fact, true, false):
+        yield Not(Known(key))
+        return
     match fact.variable.fact.type:
         case FactType.BOOLEAN:
             yield from (Compare(key, Operator.IS, True) for _ in true)
@@ -184,6 +183,15 @@ def _said(fact: EncodedFact, held: Sequence[_Literal]) -> Iterator[Condition]:
             yield from _range(fact, max(true, default=None), min(false, default=None))
         case _:
             return
+
+
+def _without_value(fact: EncodedFact, true: Set[int], false: Set[int]) -> bool:
+    """Whether no value is left, so that the fact is not known."""
+    if fact.variable.fact.type is FactType.CODE:
+        return len(false) == len(fact.values)
+    if fact.variable.ordered:
+        return bool(true and false) and max(true) >= min(false)
+    return not true.isdisjoint(false)
 
 
 def _range(fact: EncodedFact, low: int | None, high: int | None) -> Iterator[Condition]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from cds.authoring.proof.encoder import Encoder
-from cds.authoring.proof.formulas import Formula, conjunction, disjunction, negation
+from cds.authoring.proof.formulas import FALSE, Formula, conjunction, count_at_least, disjunction, negation
 from knowledge.conditions import Compare, Condition, Operator
 from knowledge.facts import Fact, Value
 from knowledge.language import parse
+from knowledge.model.worse import is_worst, worst
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +36,42 @@ def given_derivations(fact: Fact, facts: Mapping[str, Fact]) -> Iterator[Given]:
             yield Given(fact.key, value, parse(one.when, facts))
 
 
-def derived_values(fact: Fact, facts: Mapping[str, Fact], encoder: Encoder) -> list[tuple[Value, Formula]]:
-    """Each value that a fact can follow as, and where it does."""
-    where: dict[Value, list[Formula]] = {}
+@dataclass(frozen=True, slots=True)
+class Concluded:
+    """Where a fact follows, and as what; and where so much contradicts itself that it is not known."""
+
+    values: tuple[tuple[Value, Formula], ...]
+    contradictory: Formula
+
+
+def concluded(fact: Fact, facts: Mapping[str, Fact], encoder: Encoder) -> Concluded:
+    """What cds.decisions.intake.derivation concludes, as formulas.
+
+    What only follows as long as something is not known counts where nothing follows for certain, and if no value could
+    be worse. Of several values the worst counts; where nobody says which it is, the fact is not known.
+    """
+    certain: dict[Value, list[Formula]] = {}
+    assumed: dict[Value, list[Formula]] = {}
     for given in given_derivations(fact, facts):
-        where.setdefault(given.value, []).append(encoder.outcome(given.condition).met)
-    met = {value: disjunction(parts) for value, parts in where.items()}
-    return [
-        (value, conjunction([one, *(negation(other) for against, other in met.items() if against != value)]))
-        for value, one in met.items()
-    ]
+        met = encoder.outcome(given.condition).met
+        rests_on_unknown = encoder.unknown_decides(given.condition, True)
+        certain.setdefault(given.value, []).append(conjunction((met, negation(rests_on_unknown))))
+        if is_worst(fact, given.value):
+            assumed.setdefault(given.value, []).append(conjunction((met, rests_on_unknown)))
+    nothing_certain = negation(disjunction(one for some in certain.values() for one in some))
+    counting = {
+        value: disjunction([*some, conjunction((nothing_certain, disjunction(assumed.get(value, ()))))])
+        for value, some in certain.items()
+    }
+    return Concluded(
+        tuple(
+            (value, conjunction([one, *(negation(counting[other]) for other in _prevailing(fact, value, counting))]))
+            for value, one in counting.items()
+        ),
+        FALSE if fact.worse else count_at_least(2, list(counting.values())),
+    )
+
+
+def _prevailing(fact: Fact, value: Value, others: Iterable[Value]) -> list[Value]:
+    """The values beside which a value does not count: the worse ones, or all others where nobody says which is so."""
+    return [other for other in others if other != value and worst(fact, [value, other]) != value]

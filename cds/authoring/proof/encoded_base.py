@@ -11,7 +11,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from cds.authoring.proof.derivations import derived_values, given_derivations
+from cds.authoring.proof.derivations import Concluded, concluded, given_derivations
 from cds.authoring.proof.encoder import Encoder
 from cds.authoring.proof.formulas import Formula, conjunction, disjunction, implication, negation
 from cds.authoring.proof.variables import CannotBeHeld, Variable, variables
@@ -47,7 +47,10 @@ class EncodedBase:
         self.variables = variables_of([base]) if shared is None else shared
         self.encoder = Encoder(self.variables, apart)
         self.population = [parse(fact.population, base.facts) for fact in base.facts.values() if fact.population]
-        self._met: dict[Name, Formula] = {}
+        self._cannot_be = [
+            (parse(one.condition, base.facts), one.gives_way) for fact in base.facts.values() for one in fact.invariants
+        ]
+        self._concluded: dict[str, Concluded] = {}
         self._recommended: dict[str, Formula] = {}
         self._overridden_by = _overridden_by(base)
 
@@ -69,12 +72,26 @@ class EncodedBase:
     @cached_property
     def plausible(self) -> Formula:
         """Where nothing that was posted contradicts what follows from the rest, and no invariant is broken."""
-        agreeing = (
+        agreeing = [
             implication(where, self.encoder.facts[key].is_(value))
             for key in self.base.facts
-            for value, where in derived_values(self.base.facts[key], self.base.facts, self.encoder)
+            for value, where in self.concluded(key).values
+        ]
+        counted = [
+            implication(self.encoder.facts[fact.counted_since].known, self.encoder.facts[key].known)
+            for key, fact in self.base.facts.items()
+            if fact.counted_since
+        ]
+        return conjunction(
+            [*agreeing, *counted, *(negation(self.encoder.outcome(one).met) for one, _ in self._cannot_be)]
         )
-        return conjunction(agreeing)
+
+    def concluded(self, key: str) -> Concluded:
+        """Where a fact follows from others, and as what."""
+        found = self._concluded.get(key)
+        if found is None:
+            found = self._concluded[key] = concluded(self.base.facts[key], self.base.facts, self.encoder)
+        return found
 
     def met(self, name: Name) -> Formula:
         """Where the condition of a rule or hazard is met."""
@@ -117,7 +134,7 @@ class EncodedBase:
         for key in keys:
             fact = self.base.facts.get(key)
             encoded = self.encoder.facts[key]
-            values = [] if fact is None else derived_values(fact, self.base.facts, self.encoder)
+            values = () if fact is None else self.concluded(key).values
             parts += [implication(where, encoded.is_(value)) for value, where in values]
             if fact is None or not fact.counted_since:
                 parts.append(implication(encoded.known, disjunction(where for _, where in values)))
@@ -125,10 +142,18 @@ class EncodedBase:
 
     @property
     def _follows(self) -> Iterator[Formula]:
-        """What derivations make known is known."""
-        for fact in self.base.facts.values():
-            known = self.encoder.facts[fact.key].known
-            for _, where in derived_values(fact, self.base.facts, self.encoder):
+        """What derivations make known is known, unless it is disputed or gives way to what cannot be."""
+        giving_way = {name for _, name in self._cannot_be if name}
+        for condition, name in self._cannot_be:
+            if name:
+                met = self.encoder.outcome(condition).met
+                yield implication(met, negation(self.encoder.facts[name].known))
+        for key, fact in self.base.facts.items():
+            found, known = self.concluded(key), self.encoder.facts[key].known
+            yield implication(found.contradictory, negation(known))
+            if key in giving_way or not fact.worse:
+                continue
+            for _, where in found.values:
                 yield implication(where, known)
             if fact.counted_since:
                 yield implication(self.encoder.facts[fact.counted_since].known, known)
@@ -154,6 +179,7 @@ def conditions_of(base: KnowledgeBase) -> Iterator[Condition]:
     for fact in base.facts.values():
         if fact.population:
             yield parse(fact.population, base.facts)
+        yield from (parse(one.condition, base.facts) for one in fact.invariants)
         for given in given_derivations(fact, base.facts):
             yield given.condition
             yield from given.cuts

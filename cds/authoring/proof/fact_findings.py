@@ -6,7 +6,7 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 
-from cds.authoring.proof.derivations import derived_values, given_derivations
+from cds.authoring.proof.derivations import given_derivations
 from cds.authoring.proof.encoded_base import conditions_of
 from cds.authoring.proof.encoder import EncodedFact, Encoder
 from cds.authoring.proof.formulas import Formula, conjunction, disjunction, replaced
@@ -28,11 +28,11 @@ def fact_findings(prover: Prover) -> Iterator[Finding]:
     for condition in conditions_of(base):
         for leaf in leaves(condition):
             asked[leaf.fact].add(leaf)
-    dates = {fact.days_since for fact in base.facts.values()}
+    dates = {fact.counted_since for fact in base.facts.values()}
     for key, fact in base.facts.items():
         if key in asked:
             yield from _codes(prover, fact, asked[key])
-        elif key not in dates:
+        elif key not in dates and not fact.used_later:
             yield _finding(FindingCode.UNREAD_FACT, [key], f"Nothing reads {fact.label} ({key}).")
     influence = _Influence(prover)
     for key in asked:
@@ -109,10 +109,10 @@ class _Influence:
     def _carries(self, key: str, follower: Fact) -> bool:
         """Whether a fact can change what another follows as."""
         prover = self._prover
-        if follower.days_since == key:
+        if follower.counted_since == key:
             return True
         otherwise = changed(prover, key)
-        values = derived_values(follower, prover.base.facts, prover.encoded.encoder)
+        values = prover.encoded.concluded(follower.key).values
         differs = disjunction(differing((where, where), (otherwise(where), otherwise(where))) for _, where in values)
         return not prover.none(differs, *another(prover, key))
 
@@ -141,7 +141,7 @@ def _flips(prover: Prover, fact: Fact) -> Iterator[Finding]:
     for name in sorted(asked):
         otherwise = changed(prover, name)
         learned = _other(prover, name)
-        values = derived_values(fact, base.facts, encoder)
+        values = prover.encoded.concluded(fact.key).values
         turned = disjunction(
             conjunction((where, otherwise(where_else)))
             for value, where in values
@@ -167,8 +167,9 @@ def _unasked(prover: Prover, fact: Fact, name: str, known: Facts) -> Patient | N
     """The patient, when the real answer knows the fact and does not ask for what could turn it."""
 
     def shows(answer: Answer) -> bool:
-        missing = {one["fact"] for one in json.loads(answer.response).get("missing_facts", ())}
-        return fact.key in answer.resolved.derived and name not in answer.resolved.known and name not in missing
+        asked = {one["fact"] for one in json.loads(answer.response).get("missing_facts", ())}
+        asked |= {one for notice in answer.resolved.notices if notice.code == "assumed" for one in notice.facts}
+        return fact.key in answer.resolved.derived and name not in answer.resolved.known and name not in asked
 
     return prover.patient(known, shows)
 

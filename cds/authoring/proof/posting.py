@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
+from graphlib import TopologicalSorter
 from typing import Any
 
 from cds.decisions.intake.resolver import FactResolver
@@ -23,15 +24,21 @@ def posted_facts(known: Facts, resolver: FactResolver, at: datetime) -> Posted:
     """
     facts = resolver.facts
     posted = {key: _raw(known, key, facts, at) for key in known if key in facts and not facts[key].derived}
-    ages: dict[str, int] = {}
-    for key in (key for key in known if key in facts and facts[key].derived):
-        if _resolved(resolver, posted, ages, at).get(key) == known[key]:
+    ages: dict[str, timedelta] = {}
+    for key in _derived(facts):
+        follows = _resolved(resolver, posted, ages, at).get(key)
+        if follows == known.get(key):
+            continue
+        if key not in known:
+            # Not known though it follows: somebody said otherwise, and nobody says which is worse.
+            posted |= _otherwise(facts[key], follows)
             continue
         posted[key] = _written(known[key])
         if _resolved(resolver, posted, ages, at).get(key) != known[key]:
             for name in _rests_on(key, facts):
-                ages[name] = max(ages.get(name, 0), ages.get(key, 0) + 1)
-    return dict(_aged(posted, ages, facts, at))
+                older = ages.get(key, timedelta()) + facts[key].conflict_window + timedelta(hours=1)
+                ages[name] = max(ages.get(name, timedelta()), older)
+    return dict(_aged(posted, ages, at))
 
 
 def smallest(posted: Mapping[str, Any], shows: Callable[[Mapping[str, Any]], bool]) -> Posted:
@@ -49,23 +56,30 @@ def smallest(posted: Mapping[str, Any], shows: Callable[[Mapping[str, Any]], boo
     return kept
 
 
-def _resolved(resolver: FactResolver, posted: Posted, ages: Mapping[str, int], at: datetime) -> Facts:
+def _derived(facts: Mapping[str, Fact]) -> list[str]:
+    """The facts that follow from others, each after those that it follows from."""
+    graph = {key: sorted(needed_for(fact)) for key, fact in facts.items()}
+    return [key for key in TopologicalSorter(graph).static_order() if key in facts and facts[key].derived]
+
+
+def _otherwise(fact: Fact, value: object) -> Posted:
+    """Another value of a fact, posted."""
+    if isinstance(value, bool):
+        return {fact.key: not value}
+    return next(({fact.key: code.code} for code in fact.codes if code.code != value), {})
+
+
+def _resolved(resolver: FactResolver, posted: Posted, ages: Mapping[str, timedelta], at: datetime) -> Facts:
     try:
-        return resolver.resolve(dict(_aged(posted, ages, resolver.facts, at)), at).known
+        return resolver.resolve(dict(_aged(posted, ages, at)), at).known
     except UnusableRequest:
         return {}
 
 
-def _aged(
-    posted: Mapping[str, Any], ages: Mapping[str, int], facts: Mapping[str, Fact], at: datetime
-) -> Iterator[tuple[str, Any]]:
+def _aged(posted: Mapping[str, Any], ages: Mapping[str, timedelta], at: datetime) -> Iterator[tuple[str, Any]]:
     """Bare values, and those that are older than others as observations."""
     for key, raw in posted.items():
-        if age := ages.get(key, 0):
-            before = at - age * (timedelta(hours=1) + max(facts[name].conflict_window for name in posted))
-            yield key, {"value": raw, "observed_at": instant(before)}
-        else:
-            yield key, raw
+        yield key, {"value": raw, "observed_at": instant(at - ages[key])} if key in ages else raw
 
 
 def _rests_on(key: str, facts: Mapping[str, Fact]) -> set[str]:
@@ -92,9 +106,16 @@ def _written(value: Value) -> Any:
 
 
 def _day_before(known: Facts, key: str, facts: Iterable[Fact], at: datetime, value: Value) -> Value:
-    """A date from which there are as many days to the evaluation as are known to be."""
+    """A date from which there are as many days or years to the evaluation as are known to be."""
     for fact in facts:
-        days = known.get(fact.key)
-        if fact.days_since == key and isinstance(days, int):
-            return at.date() - timedelta(days=days)
+        count = known.get(fact.key)
+        if fact.counted_since == key and isinstance(count, int):
+            return at.date() - timedelta(days=count) if fact.days_since else _years_before(at.date(), count)
     return min(value, at.date()) if isinstance(value, date) else value
+
+
+def _years_before(day: date, years: int) -> date:
+    try:
+        return day.replace(year=day.year - years)
+    except ValueError:
+        return date(day.year - years, 3, 1)

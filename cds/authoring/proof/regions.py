@@ -189,7 +189,7 @@ class _Comparison:
     def _patient(self, name: Name, turn: Turn, cube: Cube) -> Patient | None:
         """A patient of the region, as the new content answers."""
         known = {key: value for key, value in cube.patient.items() if key in facts_of(cube.condition)}
-        posted = posted_facts(known, self._now.release.intake, self._now.at)
+        posted = posted_facts(known, self._now.release.resolver, self._now.at)
         kind, key = name
         items = self._after.base.hazards if kind is ItemKind.HAZARD else self._after.base.rules
         if key in items and turn is Turn.GAINS and not self._now.shown(posted, becomes(name, True)):

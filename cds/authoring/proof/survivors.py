@@ -87,9 +87,13 @@ def expecting(base: KnowledgeBase) -> dict[Name, list[Facts]]:
     found: defaultdict[Name, list[Facts]] = defaultdict(list)
     for vignette in base.vignettes.values():
         try:
-            known = resolver.resolve(vignette.facts, vignette.evaluated_at).known
+            resolved = resolver.resolve(vignette.facts, vignette.evaluated_at)
         except UnusableRequest:
             continue
+        if resolved.limited:
+            # What becomes of the rules then depends on more than one patient.
+            continue
+        [known] = resolved.variants
         if any(reading(condition, known) is False for condition in population):
             continue
         for kind, expected in ((ItemKind.RULE, vignette.expect), (ItemKind.HAZARD, vignette.hazards)):
