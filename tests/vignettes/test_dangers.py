@@ -431,6 +431,7 @@ def test_a_bone_metastasis_found_today_guards_whatever_was_denied_before(advice_
         {"dnr_order_in_place": True, "lst_decision": "full"},
         {"newly_diagnosed_mbc": True, "mbc_diagnosis_date": "2023-05-01"},
         {"pain_goal_met": False, "pain_nrs": 0},
+        {"kps": 0},
     ],
 )
 def test_what_cannot_both_be_is_said(advice_for: Ask, facts: dict[str, object]) -> None:
@@ -471,3 +472,20 @@ def test_age_follows_from_the_date_of_birth(advice_for: Ask) -> None:
     plan = {"sedentary": True, "planned_exercise_intensity": "vigorous"}
     assert "pre-exercise-screen-age-sedentary-vigorous" in advice_for(birth_date="1970-01-31", **plan)
     assert "pre-exercise-screen-age-sedentary-vigorous" not in advice_for(birth_date="1970-02-01", **plan)
+
+
+@pytest.mark.parametrize("facts", [{"fluid_limit_needed": True}, {"heart_failure": True}, {"kidney_disease": True}])
+def test_a_heart_or_kidney_that_cannot_bear_it_is_spared_two_liters(advice_for: Ask, facts: dict[str, bool]) -> None:
+    advice = advice_for(disease_phase="stable", **facts)
+    assert recommended(advice, Action.FLUIDS) == set()
+    assert "ext-fluid-guard" in advice
+
+
+def test_a_score_meant_for_another_scale_does_not_put_a_fit_patient_to_bed(advice_for: Ask) -> None:
+    advice = advice_for(**EAGER, kps=0)
+    assert len(recommended(advice, Action.EXERCISE)) > 10
+
+
+def test_a_positive_phq9_without_its_last_item_asks_for_it(advice_for: Ask) -> None:
+    assert "ext-phq9-item9-look" in advice_for(phq9_total=12)
+    assert "ext-phq9-item9-look" not in advice_for(phq9_total=12, phq9_item9=0)
