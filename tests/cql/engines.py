@@ -75,7 +75,7 @@ def _run(script: str, given: Any) -> Any:
 
 def _node(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
     command = [str(_node_folder() / "bin" / "node"), *arguments]
-    return subprocess.run(command, input=stdin, cwd=FOLDER, capture_output=True, text=True, timeout=120)
+    return subprocess.run(command, input=stdin, cwd=FOLDER, capture_output=True, text=True, timeout=300)
 
 
 def _node_folder() -> Path:

@@ -23,7 +23,7 @@ from tests.cql.patients import patients
 from tests.specification import conformance
 
 SHIPPED = libraries(shipped_base(), "1")
-PATIENTS = {Engine.CQL_EXECUTION: 1500, Engine.HL7: 100}
+PATIENTS = {Engine.CQL_EXECUTION: 1500, Engine.HL7: 60}
 TREES = {Engine.CQL_EXECUTION: 120, Engine.HL7: 25}
 """HL7's engine takes ten times as long as the other."""
 
