@@ -17,7 +17,7 @@ from cds.releases import PreparedRelease
 from cds.requests import CLOCK_SKEW, MOST_SUGGESTIONS, RequestProblem, UnusableRequest, escaped, moment, unstorable
 from knowledge.errors import nearest
 from knowledge.items import Actor
-from knowledge.model.zones import UTC_NAME, offset_in
+from knowledge.model.zones import UTC_NAME, offset_in, zone_named
 
 DEEPEST_JSON = 32
 LONGEST_SUBJECT = 200
@@ -64,6 +64,7 @@ class RecommendationRequest(Schema):
         metadata={"description": "The moment that the answer is for, with its zone; now by default, never later."},
     )
     unusable_facts = fields.String(
+        allow_none=True,
         validate=validate.OneOf(["refuse", "set_aside"], error="Write refuse or set_aside."),
         metadata={
             "description": "What to do with facts that cannot be used: refuse the request, the default, or set them "
@@ -145,8 +146,7 @@ def question(
         detail = f"The evaluation lies in the future; it is now {now:%Y-%m-%dT%H:%M:%SZ}."
         found.append(RequestProblem("/evaluated_at", detail))
     if found:
-        raise UnusableRequest([*found, *_fact_problems(release, asked.get("facts"), at)])
-    stated = raw.get("evaluated_at")
+        raise UnusableRequest([*found, *_fact_problems(release, asked, at, _zone(raw, zone))])
     return Question(
         decision_id=new_id(),
         evaluated_at=at,
@@ -154,7 +154,7 @@ def question(
         actors=tuple(dict.fromkeys(asked.get("actors") or ())),
         subject=asked.get("subject"),
         with_not_met=not_met,
-        zone=(offset_in(stated) if isinstance(stated, str) else None) or zone,
+        zone=_zone(raw, zone),
         set_aside=asked.get("unusable_facts") == "set_aside",
     )
 
@@ -179,11 +179,20 @@ def patients_in(raw: Any) -> list[Any]:
     return raw["patients"]
 
 
-def _fact_problems(release: PreparedRelease, facts: Any, at: datetime) -> tuple[RequestProblem, ...]:
-    if not isinstance(facts, dict):
+def _zone(raw: Mapping[str, Any], zone: str) -> str:
+    """The zone in which days are counted: the offset of evaluated_at as it was sent, otherwise the site's."""
+    stated = raw.get("evaluated_at")
+    return (offset_in(stated) if isinstance(stated, str) else None) or zone
+
+
+def _fact_problems(
+    release: PreparedRelease, asked: Mapping[str, Any], at: datetime, zone: str
+) -> tuple[RequestProblem, ...]:
+    facts = asked.get("facts")
+    if not isinstance(facts, dict) or asked.get("unusable_facts") == "set_aside":
         return ()
     try:
-        release.resolver.resolve(facts, at)
+        release.resolver.resolve(facts, at, zone=zone_named(zone))
     except UnusableRequest as error:
         return error.problems
     return ()

@@ -166,7 +166,6 @@ def _response(
         "evaluated_at": instant(question.evaluated_at),
         "notices": [_notice(notice) for notice in notices],
     }
-    ignored = sorted(name for name, raw in question.facts.items() if raw is not None and name not in release.read_facts)
     present, uncertain = _hazards(release, told, came, for_patients=for_patients)
     pieces = [
         compact(head)[:-1],
@@ -177,11 +176,20 @@ def _response(
         *_listed(b"undetermined_hazards", uncertain),
         *_listed(b"missing_facts", _missing_facts(release, wanted)),
         b',"ignored_facts":',
-        compact([name for name in ignored if name in release.base.facts]),
+        compact(_ignored(release, question, notices)),
         *(_listed(b"not_met", not_met) if question.with_not_met else ()),
         b"}",
     ]
     return b"".join(pieces)
+
+
+def _ignored(release: PreparedRelease, question: Question, notices: Iterable[Notice]) -> list[str]:
+    """The posted facts that changed nothing: nothing of the release turns on them, and no notice speaks of them."""
+    unread = [name for name, raw in question.facts.items() if raw is not None and name not in release.read_facts]
+    if not unread:
+        return []
+    spoken_of = {name for notice in notices for name in notice.facts}
+    return sorted(name for name in unread if name in release.base.facts and name not in spoken_of)
 
 
 def _hazards(

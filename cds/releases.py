@@ -7,17 +7,18 @@ from dataclasses import dataclass, replace
 from graphlib import TopologicalSorter
 from typing import Any
 
-from cds.decisions.compiled_hazards import compile_hazard, sources_of, urgent_facts
+from cds.decisions.compiled_hazards import compile_hazard, urgent_facts
 from cds.decisions.intake.resolver import FactResolver
 from cds.engine import Engine
 from cds.overdue import ReviewDates
 from cds.planning import plan
 from cds.telling import Telling
 from cds.writing import citation, compact
-from knowledge.conditions import Condition, facts_of
+from knowledge.conditions import Condition
 from knowledge.items import Actor, ItemKind, KnowledgeBase, Rule, Urgency
 from knowledge.language import parse
 from knowledge.model.overrides import withheld_rules
+from knowledge.validation.unread import read_facts
 from knowledge.wording import in_words
 
 NARROWER: Mapping[Actor, frozenset[Actor]] = {
@@ -117,7 +118,7 @@ class PreparedRelease:
             for key, fact in base.facts.items()
         }
         """The JSON of each fact that may be missing, up to the number of rules that it would decide."""
-        self.read_facts = _read_facts(base)
+        self.read_facts = read_facts(base)
         """The facts on which anything turns: what conditions and populations read, and what that is derived from."""
         self.review_dates = ReviewDates(base)
         self.telling = Telling(self.conditions, base)
@@ -148,12 +149,6 @@ class PreparedRelease:
         version = self.versions[ItemKind.RULE, rule.key]
         texts = _texts(rule, version, self.base)
         return RuleInRelease(rule.key, rule, version, condition, _URGENCY[rule.urgency], frozenset(rule.actors), texts)
-
-
-def _read_facts(base: KnowledgeBase) -> frozenset[str]:
-    conditions = [item.condition for item in (*base.rules.values(), *base.hazards.values()) if item.condition]
-    populations = [parse(fact.population, base.facts) for fact in base.facts.values() if fact.population]
-    return sources_of((name for one in (*conditions, *populations) for name in facts_of(one)), base.facts)
 
 
 def only_patients(actors: tuple[Actor, ...]) -> bool:

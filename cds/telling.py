@@ -8,7 +8,6 @@ from enum import IntEnum
 from functools import lru_cache
 from typing import Any
 
-from cds.decisions.compiled_hazards import sources_of
 from cds.decisions.intake.derivation import Assumed, Derived
 from cds.decisions.intake.resolver import ResolvedFacts
 from cds.writing import citation, compact, plain
@@ -19,6 +18,7 @@ from knowledge.language import parse
 from knowledge.model.intervals import Interval
 from knowledge.model.worse import said
 from knowledge.reasoning import Finding, findings, missing, reading
+from knowledge.validation.unread import sources_of
 from knowledge.wording import finding_in_words, in_words
 
 PHASE = "disease_phase"

@@ -7,16 +7,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 
-from knowledge.conditions import facts_of
-from knowledge.errors import ConditionError, ContentProblem, WrongValue
+from knowledge.errors import ContentProblem, WrongValue
 from knowledge.facts import NOT_KNOWN_CODE, Fact, FactType, plain
 from knowledge.items import Actor, ItemKind, KnowledgeBase, Rule, State, Vignette
-from knowledge.language import KEYWORDS, parse, write
+from knowledge.language import KEYWORDS, write
 from knowledge.model.overrides import withheld_rules
 from knowledge.validation.facts import single_fact_problems
 from knowledge.validation.hazards import hazard_problems
 from knowledge.validation.parts import condition_problems, hint, unknown_source
 from knowledge.validation.undecidable import can_be_unknown
+from knowledge.validation.unread import needed_for, unread_fact_problems
 
 _FOR_PATIENTS = frozenset({Actor.PATIENT, Actor.CAREGIVER})
 
@@ -26,6 +26,7 @@ def problems_in(base: KnowledgeBase) -> list[ContentProblem]:
     return [
         *(problem for fact in base.facts.values() for problem in _fact_problems(fact, base)),
         *_derivation_circles(base.facts),
+        *unread_fact_problems(base),
         *(problem for rule in base.rules.values() for problem in _rule_problems(rule, base)),
         *_override_circles(base.rules),
         *hazard_problems(base),
@@ -107,17 +108,6 @@ def _derivation_circles(facts: Mapping[str, Fact]) -> Iterator[ContentProblem]:
         yield ContentProblem(
             ItemKind.FACT, circle[0], "derivations", f"Derived from itself: {' → '.join(circle)}. Break the circle."
         )
-
-
-def needed_for(fact: Fact) -> set[str]:
-    """The facts that a fact is derived from; a condition that does not parse names none."""
-    needed = {fact.counted_since} if fact.counted_since else set()
-    for derivation in fact.derivations:
-        try:
-            needed |= set(facts_of(parse(derivation.when)))
-        except ConditionError:
-            continue
-    return needed
 
 
 def _rule_problems(rule: Rule, base: KnowledgeBase) -> Iterator[ContentProblem]:

@@ -107,7 +107,9 @@ def _holds_within(leaf: Compare | Between | Among | Includes, limits: Interval) 
             if leaf.low <= low and high <= leaf.high:
                 return True
             return False if high < leaf.low or leaf.high < low else None
-        case Among() | Includes():
+        case Includes(_, code):
+            return True if code in low else None if code in high else False
+        case Among():
             return None
         case _:
             assert_never(leaf)

@@ -14,7 +14,7 @@ from knowledge import files
 from knowledge.checking import needed_for, problems_in, unproven
 from knowledge.conditions import Condition
 from knowledge.errors import ConditionProblem
-from knowledge.facts import Code, Derivation, Fact, Facts, FactType
+from knowledge.facts import Code, Derivation, Fact, Facts, FactType, Invariant
 from knowledge.items import (
     Actor,
     Citation,
@@ -91,7 +91,13 @@ def base(
 
 
 def told(knowledge: KnowledgeBase) -> list[str]:
-    return [str(problem) for problem in problems_in(knowledge)]
+    """The problems of a base, but for the facts that its few rules do not read."""
+    return [str(problem) for problem in problems_in(knowledge) if problem.field != "used_later"]
+
+
+def unread(knowledge: KnowledgeBase) -> list[str]:
+    """The facts that nothing reads and nobody accounts for."""
+    return [problem.key for problem in problems_in(knowledge) if problem.field == "used_later"]
 
 
 def with_rule(**changes: Any) -> KnowledgeBase:
@@ -117,6 +123,26 @@ def test_the_shipped_base_can_be_published():
 
 
 # Facts
+
+
+def test_a_fact_that_nothing_reads_says_what_it_is_collected_for():
+    assert unread(base()) == ["disease_phase"]
+    assert [str(one) for one in problems_in(base()) if one.field == "used_later"] == [
+        "fact disease_phase, used_later: No rule or hazard reads it: say what it is collected for, or leave the fact "
+        "out."
+    ]
+    assert unread(base(facts=(replace(PHASE, used_later="Settles what was done."),))) == []
+
+
+def test_a_fact_is_read_through_what_follows_from_it_by_the_population_and_by_what_cannot_be():
+    assert "pain_nrs" not in unread(base())
+    assert unread(base(facts=(replace(PHASE, population="disease_phase is acute"),))) == []
+    broken = Invariant("disease_phase is stable and pain_nrs >= 7", "Stable is not severe pain.", "kida-2021", "p179")
+    assert unread(base(facts=(replace(PHASE, invariants=(broken,)),))) == []
+
+
+def test_a_base_without_rules_reads_nothing_yet():
+    assert unread(base(rules=())) == []
 
 
 @pytest.mark.parametrize("word", sorted(KEYWORDS))

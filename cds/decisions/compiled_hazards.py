@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from cds.writing import citation, compact
-from knowledge.checking import needed_for
 from knowledge.conditions import facts_of
-from knowledge.facts import Fact
 from knowledge.items import KnowledgeBase, Urgency
-from knowledge.language import parse
 from knowledge.model.hazards import Hazard
+from knowledge.validation.unread import sources_of
 
 _HAZARD_FOR_PATIENTS = "Something needs attention first. Speak to your care team today."
 
@@ -59,22 +56,3 @@ def urgent_facts(base: KnowledgeBase) -> frozenset[str]:
     conditions = [rule.condition for rule in base.rules.values() if rule.urgency is Urgency.NOW and rule.condition]
     conditions += [hazard.condition for hazard in base.hazards.values()]
     return sources_of((fact for condition in conditions for fact in facts_of(condition)), base.facts)
-
-
-def sources_of(names: Iterable[str], facts: Mapping[str, Fact]) -> frozenset[str]:
-    """These facts, what they may be derived from, and what can make one of them give way."""
-    contradicted = {
-        one.gives_way: facts_of(parse(one.condition))
-        for fact in facts.values()
-        for one in fact.invariants
-        if one.gives_way
-    }
-    waiting = list(names)
-    found: set[str] = set()
-    while waiting:
-        name = waiting.pop()
-        if name not in found:
-            found.add(name)
-            waiting += needed_for(facts[name]) if name in facts else ()
-            waiting += contradicted.get(name, ())
-    return frozenset(found)

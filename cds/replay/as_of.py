@@ -18,6 +18,7 @@ from cds.releases import PreparedRelease
 from cds.replay.replaying import Outcome, Replay
 from cds.requests import BEYOND_COLUMNS, UnusableRequest
 from cds.serving import Serving
+from knowledge.model.zones import zone_named
 from knowledge.models import Release
 from knowledge.periods import Period, held_at, periods
 from knowledge.proofs import unreadable
@@ -129,7 +130,9 @@ def _usable(
 ) -> tuple[Mapping[str, Any], tuple[tuple[str, str], ...]]:
     """The posted facts that a release can use, and for each other one why not."""
     try:
-        release.resolver.resolve(question.facts, question.evaluated_at, set_aside=question.set_aside)
+        release.resolver.resolve(
+            question.facts, question.evaluated_at, zone=zone_named(question.zone), set_aside=question.set_aside
+        )
     except UnusableRequest as error:
         why = {_fact_of(problem.pointer): problem.detail for problem in error.problems}
         known = made.release.base.facts if made.release else {}

@@ -17,7 +17,10 @@ _PARTIAL = re.compile(r"([0-9]{4})(?:-(0[1-9]|1[0-2]))?", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """Every value from `low` to `high`, which belong to it unless it is open there; `text` is how it was posted."""
+    """Every value from `low` to `high`, which belong to it unless it is open there; `text` is how it was posted.
+
+    Of lists of codes it is every list that holds all of `low` and nothing but `high`.
+    """
 
     low: Any
     high: Any

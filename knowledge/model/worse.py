@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from knowledge.facts import Fact, Value
+from knowledge.facts import Fact, FactType, Value
 from knowledge.model.intervals import Interval
 
 Known = Value | Interval
@@ -38,6 +38,17 @@ def worst(fact: Fact, values: Collection[Known]) -> Known | None:
             return max(values, key=lambda value: order.index(value) if value in order else -1)
         case _:
             return None
+
+
+def common(fact: Fact, values: Collection[Known]) -> Interval | None:
+    """What lists of codes that disagree have in common, and what any of them holds; None for any other fact."""
+    lists = [value for value in values if isinstance(value, frozenset)]
+    if fact.type is not FactType.CODES or not lists:
+        return None
+    low, high = frozenset.intersection(*lists), frozenset.union(*lists)
+    surely = [code.label for code in fact.codes if code.code in low]
+    perhaps = [code.label for code in fact.codes if code.code in high - low]
+    return Interval(low, high, f"{', '.join(surely) or 'none'}, perhaps {', '.join(perhaps)}")
 
 
 def is_worst(fact: Fact, value: Known) -> bool:

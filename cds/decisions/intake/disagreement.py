@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from cds.decisions.intake.observations import Moment, Observation
+from cds.decisions.intake.observations import Moment, Observation, author
 from cds.decisions.notices import Notice
 from knowledge.facts import Fact
-from knowledge.model.worse import Known, said, worst
+from knowledge.model.worse import Known, common, said, worst
 
 
 @dataclass(slots=True)
@@ -38,6 +38,8 @@ def settle(fact: Fact, observations: Iterable[Observation], moment: Moment) -> S
     values = list(dict.fromkeys(one.value for one in together if one.value is not None))
     settled.value = values[0] if len(values) == 1 else worst(fact, values)
     if len(values) > 1:
+        if settled.value is None:
+            settled.value = common(fact, values)
         settled.disputed = settled.value is None
         settled.notices.append(_disagreement(fact, together, settled.value))
     return settled
@@ -49,7 +51,7 @@ def _not_retracted(fact: Fact, observations: Iterable[Observation], notices: lis
         gone = [
             one
             for one in kept
-            if one.source == retraction.source and one.observed_at <= retraction.observed_at and one.value is not None
+            if one.author == retraction.author and one.observed_at <= retraction.observed_at and one.value is not None
         ]
         kept = [one for one in kept if one not in gone]
         if gone:
@@ -65,8 +67,8 @@ def _not_retracted(fact: Fact, observations: Iterable[Observation], notices: lis
 def _entitled(fact: Fact, observations: list[Observation], notices: list[Notice]) -> list[Observation]:
     if not fact.asserted_by:
         return observations
-    allowed = {name.casefold() for name in fact.asserted_by}
-    entitled = [one for one in observations if one.source is None or one.source.casefold() in allowed]
+    allowed = {None, *(author(name) for name in fact.asserted_by)}
+    entitled = [one for one in observations if one.author in allowed]
     for one in observations:
         if one not in entitled:
             detail = (
@@ -80,9 +82,9 @@ def _entitled(fact: Fact, observations: list[Observation], notices: list[Notice]
 def _newest_by_source(observations: Iterable[Observation]) -> list[Observation]:
     newest: dict[str | None, list[Observation]] = {}
     for one in observations:
-        others = newest.setdefault(one.source, [])
+        others = newest.setdefault(one.author, [])
         if not others or one.observed_at > others[0].observed_at:
-            newest[one.source] = [one]
+            newest[one.author] = [one]
         elif one.observed_at == others[0].observed_at:
             others.append(one)
     return [one for some in newest.values() for one in some]
@@ -107,6 +109,11 @@ def _fresh(fact: Fact, observations: list[Observation], moment: Moment, notices:
 def _disagreement(fact: Fact, observations: list[Observation], value: Known | None) -> Notice:
     ordered = sorted(observations, key=lambda one: (one.observed_at, one.source or "", str(one.value)), reverse=True)
     named = " and ".join(dict.fromkeys(one.described(fact) for one in ordered))
-    counts = "it counts as not known" if value is None else f"the worse counts, “{said(fact, value)}”"
+    if value is None:
+        counts = "it counts as not known"
+    elif fact.worse in (None, "more"):
+        counts = f"what counts is “{said(fact, value)}”"
+    else:
+        counts = f"the worse counts, “{said(fact, value)}”"
     detail = f"{fact.label}: {named} disagree; {counts}. Ask again now."
     return Notice("disagreement", detail, (fact.key,))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
@@ -41,9 +42,19 @@ class Observation:
     source: str | None
     retracts: bool = False
 
+    @property
+    def author(self) -> str | None:
+        """Who said it, however it is spelled; None for the app that posts."""
+        return author(self.source) if self.source else None
+
     def described(self, fact: Fact) -> str:
         by = f" by {self.source}" if self.source else ""
         return f"“{said(fact, self.value)}” on {self.observed_at:%Y-%m-%d %H:%M} UTC{by}"
+
+
+def author(source: str) -> str:
+    """One spelling for all of one source: `Primary care` and `primary_care` are the same."""
+    return re.sub(r"[\s_-]+", "_", source.strip()).casefold()
 
 
 @dataclass(slots=True)

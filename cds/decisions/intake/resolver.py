@@ -111,7 +111,7 @@ class FactResolver:
         value, observed_at = settled.value, settled.observed_at or moment.at
         if self._implausible(name, value, moment, problems):
             return
-        if fact.years_since and isinstance(value, int):
+        if fact.years_since:
             value = age_interval(fact, value, moment.day(observed_at), moment.day())
         patient.known[name] = value
         if observed_at < moment.at:
@@ -144,29 +144,46 @@ class FactResolver:
     def _resolve_limits(
         self, patient: _Patient, limits: Mapping[str, Interval], moment: Moment, problems: list[RequestProblem]
     ) -> ResolvedFacts:
-        """Every patient that it could be, each concluded by itself; what all have in common is known."""
+        """Every patient that it could be, each concluded by itself; what all have in common is known.
+
+        Of them, those are left out that contradict what follows of their limited facts, unless all do.
+        """
         each: list[_Patient] = []
         for chosen, left_open in self._variants.of(limits, moment):
             known = {name: value for name, value in patient.known.items() if name not in left_open}
             one = _Patient({**known, **chosen}, dict(patient.times), set(patient.disputed))
             self._conclude(one, moment)
             each.append(one)
+        each = [one for one in each if not _strained(one, limits)] or each
         first = each[0]
         common = {
             name: value
             for name, value in first.known.items()
             if name not in limits and all(other.known.get(name) == value for other in each)
         }
+        counted = self._counted_limits(limits, first, moment)
         told = [notice for one in each for notice in one.notices]
         merged = _Patient(
-            {**common, **limits},
+            {**common, **counted, **limits},
             patient.times,
             patient.disputed,
-            {name: how for name, how in first.derived.items() if name in common},
+            {name: how for name, how in first.derived.items() if name in common or name in counted},
             {name: how for one in each for name, how in one.assumed.items()},
             list(dict.fromkeys([*patient.notices, *told])),
         )
         return _resolved(merged, tuple(one.known for one in each), problems)  # type: ignore[arg-type]
+
+    def _counted_limits(self, limits: Mapping[str, Interval], variant: _Patient, moment: Moment) -> dict[str, Interval]:
+        """The limits of the days and years that follow from dates of which only the limits are known."""
+        found: dict[str, Interval] = {}
+        for name, one in limits.items():
+            for fact in self._counted.get(name, ()):
+                if fact.key in variant.derived and fact.key not in limits:
+                    low = counted_from(fact, min(one.high, moment.day()), moment.day())
+                    high = counted_from(fact, one.low, moment.day())
+                    if low < high:
+                        found[fact.key] = Interval(low, high, f"{low} to {high}")
+        return found
 
     def _conclude(self, patient: _Patient, moment: Moment) -> None:
         """Add what follows from what is known, and take out what gives way to what cannot both be."""
@@ -203,10 +220,14 @@ class FactResolver:
             patient.disputed.add(key)
             patient.known.pop(key, None)
             return
-        if conclusion.value is not None and posted is not None and posted != conclusion.value:
+        if posted is not None:
+            if conclusion.value is None or conclusion.open:
+                # What follows only as long as something is not known never overrules what was posted.
+                return
+            if posted == conclusion.value:
+                _confirm(key, conclusion, patient, moment)
+                return
             conclusion = self._hold_against(fact, posted, conclusion, patient, moment)
-        elif posted is not None:
-            return
         self._keep(key, conclusion, patient, moment)
 
     @staticmethod
@@ -243,11 +264,30 @@ class FactResolver:
         return RequestProblem(f"/facts/{escaped(name)}", f"There is no fact called {shown!r}.{hint}", near)
 
 
+def _confirm(key: str, conclusion: Conclusion, patient: _Patient, moment: Moment) -> None:
+    """What was posted and follows too is known since the later of both."""
+    if key in patient.times and conclusion.at is not None:
+        patient.times[key] = max(patient.times[key], conclusion.at)
+        if patient.times[key] >= moment.at:
+            del patient.times[key]
+
+
+def _strained(patient: _Patient, limits: Mapping[str, Interval]) -> bool:
+    """Whether a value that was chosen within limits contradicts what follows from the rest."""
+    return any(
+        notice.code in ("contradiction", "superseded") and notice.facts[0] in limits for notice in patient.notices
+    )
+
+
 def _resolved(
     patient: _Patient, variants: tuple[Mapping[str, Value], ...], problems: list[RequestProblem]
 ) -> ResolvedFacts:
     aside = [
-        Notice("set_aside", f"{one.pointer}: {one.detail} It counts as not known.", _fact_at(one.pointer))
+        Notice(
+            "set_aside",
+            f"{one.pointer} was set aside and does not count: {one.detail} Correct it, and ask again.",
+            _fact_at(one.pointer),
+        )
         for one in problems
     ]
     notices = (*aside, *patient.notices)

@@ -46,6 +46,8 @@ class Variants:
     def _choices(self, name: str, limits: Interval, moment: Moment) -> list[Value]:
         """A value for each place that the limits reach."""
         today = moment.day()
+        if isinstance(limits.low, frozenset):
+            return self._lists(name, limits)
         if isinstance(limits.low, date):
             limits = Interval(limits.low, min(limits.high, today), limits.text)
         scale = self._scales.get(Aspect(name))
@@ -57,6 +59,16 @@ class Variants:
             places += [other.place(counted_from(fact, value, today)) for fact, other in counted]
             found.setdefault(tuple(places), value)
         return list(found.values())
+
+    def _lists(self, name: str, limits: Interval) -> list[Value]:
+        """Every list within the limits, as far as conditions can tell them apart."""
+        told_apart = sorted(code for code in limits.high - limits.low if Aspect(name, code) in self._scales)
+        if 2 ** len(told_apart) > MOST_VARIANTS:
+            return [limits.low] * (MOST_VARIANTS + 1)
+        return [
+            limits.low | {code for code, held in zip(told_apart, chosen, strict=True) if held}
+            for chosen in product((False, True), repeat=len(told_apart))
+        ]
 
     def _read(self, fact: Fact) -> bool:
         return Aspect(fact.key) in self._scales
@@ -77,14 +89,19 @@ class Variants:
         yield from ((one + other) / 2 for one, other in pairwise(points))
 
 
-def age_interval(fact: Fact, value: int, noted: date, today: date) -> int | Interval:
-    """What an age has become that was noted on an earlier day: up to a birthday more than the years since then."""
+def age_interval(fact: Fact, value: Any, noted: date, today: date) -> Any:
+    """What an age has become that was noted on an earlier day: up to a birthday more than the years since then.
+
+    On the same day of a later year it is known exactly.
+    """
     if noted >= today:
         return value
-    low = value + years_between(noted, today)
-    high = low + 1
+    years = years_between(noted, today)
+    birthday = 0 if (noted.month, noted.day) == (today.month, today.day) else 1
+    low, high = (value.low, value.high) if isinstance(value, Interval) else (value, value)
+    low, high = low + years, high + years + birthday
     if fact.maximum is not None:
-        high = min(high, int(fact.maximum))
+        low, high = min(low, int(fact.maximum)), min(high, int(fact.maximum))
     return Interval(low, high, f"{low} to {high}") if high > low else low
 
 
