@@ -187,8 +187,8 @@ WRONG: dict[str, tuple[Any, dict[str, str]]] = {
         {"/facts/pain_nrs": 'Pain intensity is a whole number, not the text "7".'},
     ),
     "a fraction for a whole number": (
-        {"facts": {"pain_nrs": 7.0}},
-        {"/facts/pain_nrs": "Pain intensity is a whole number, not 7.0."},
+        {"facts": {"pain_nrs": 7.5}},
+        {"/facts/pain_nrs": "Pain intensity is a whole number, not 7.5."},
     ),
     "true for a number": (
         {"facts": {"pain_nrs": True}},
@@ -276,7 +276,9 @@ WRONG: dict[str, tuple[Any, dict[str, str]]] = {
     ),
     "an observation with a misspelt part": (
         {"facts": {"pain_nrs": {"value": 7, "observed": "2026-05-31T09:00:00Z"}}},
-        {"/facts/pain_nrs/observed": "An observation has value, observed_at and source, and nothing else."},
+        {
+            "/facts/pain_nrs/observed": "An observation has value, observed_at, source, unit and retracts, and nothing else."
+        },
     ),
     "a source that is no text": (
         {"facts": {"pain_nrs": {"value": 7, "source": {"name": "nurse"}}}},
@@ -310,13 +312,13 @@ WRONG: dict[str, tuple[Any, dict[str, str]]] = {
             "evaluated_at": "now",
         },
         {
-            "/actor": "A request has subject, evaluated_at, facts, actors, and nothing else.",
+            "/actor": "A request has subject, evaluated_at, unusable_facts, facts, actors, and nothing else.",
             "/actors/0": "An actor is one of oncologist, primary_care, clinician, care_team, patient, caregiver.",
             "/actors/2": "An actor is one of oncologist, primary_care, clinician, care_team, patient, caregiver.",
             "/evaluated_at": 'This is not a moment such as "2026-01-31T09:00:00Z".',
             "/facts/ecog": "There is no fact called 'ecog'. Did you mean ecog_ps?",
             "/facts/pain_nrs": 'Pain intensity is a whole number, not the text "7".',
-            "/facts/age_years/when": "An observation has value, observed_at and source, and nothing else.",
+            "/facts/age_years/when": "An observation has value, observed_at, source, unit and retracts, and nothing else.",
             "/facts/age_years/value": "Age has the range 0 to 120 years; 400 is outside it.",
         },
     ),

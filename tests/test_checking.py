@@ -13,7 +13,7 @@ from hypothesis import given
 from knowledge import files
 from knowledge.checking import needed_for, problems_in, unproven
 from knowledge.conditions import Condition
-from knowledge.errors import ConditionProblem
+from knowledge.errors import ConditionProblem, ContentProblem
 from knowledge.facts import Code, Derivation, Fact, Facts, FactType, Invariant
 from knowledge.items import (
     Actor,
@@ -91,8 +91,12 @@ def base(
 
 
 def told(knowledge: KnowledgeBase) -> list[str]:
+    return [str(problem) for problem in found(knowledge)]
+
+
+def found(knowledge: KnowledgeBase) -> list[ContentProblem]:
     """The problems of a base, but for the facts that its few rules do not read."""
-    return [str(problem) for problem in problems_in(knowledge) if problem.field != "used_later"]
+    return [problem for problem in problems_in(knowledge) if problem.field != "used_later"]
 
 
 def unread(knowledge: KnowledgeBase) -> list[str]:
@@ -249,7 +253,7 @@ def test_facts_cannot_be_derived_from_one_another_in_a_circle():
     severe = replace(PAIN, key="severe_pain", derivations=derived(True, "worst_pain"))
     worst = replace(PAIN, key="worst_pain", derivations=derived(True, "pain_present"))
     pain = replace(PAIN, derivations=derived(True, "severe_pain"))
-    [problem] = problems_in(base(facts=(pain, severe, worst)))
+    [problem] = found(base(facts=(pain, severe, worst)))
     assert problem.field == "derivations"
     names = problem.detail.removeprefix("Derived from itself: ").removesuffix(". Break the circle.").split(" → ")
     assert names[0] == names[-1] == problem.key
@@ -361,7 +365,7 @@ def overriding(key: str, *others: str) -> Rule:
 
 
 def test_rules_cannot_override_one_another_in_a_circle():
-    [problem] = problems_in(base(rules=(overriding("a", "b"), overriding("b", "c"), overriding("c", "a"))))
+    [problem] = found(base(rules=(overriding("a", "b"), overriding("b", "c"), overriding("c", "a"))))
     assert problem.field == "overrides"
     names = problem.detail.removeprefix("Rules override one another in a circle: ").removesuffix(".").split(" → ")
     assert names[0] == names[-1] == problem.key
@@ -515,7 +519,7 @@ def test_everything_that_is_wrong_is_told_at_once():
     pain = replace(PAIN, absence=None, derivations=derived(True, "pain_present"))
     rule = replace(RULE, citations=(Citation("nobody", "p1", "should"),), condition=parse("pain"))
     whole = replace(base(facts=(pain,), rules=(rule,)), vignettes={})
-    assert [(problem.kind, problem.field) for problem in problems_in(whole)] == [
+    assert [(problem.kind, problem.field) for problem in found(whole)] == [
         ("fact", "absence"),
         ("fact", "derivations"),
         ("rule", "condition"),

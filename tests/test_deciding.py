@@ -184,10 +184,10 @@ def test_own_findings_come_before_the_phase_and_the_phase_before_what_always_hol
         ({"pain": False}, False, "not pain"),
         ({"fever": True}, None, None),
         ({"pain": True}, None, None),
-        ({"pain": True, "fever": True, "ill": False}, False, None),
+        ({"pain": True, "fever": True, "ill": False}, None, None),
     ],
 )
-def test_a_fact_is_derived_from_what_is_known_and_a_posted_value_wins(
+def test_a_fact_follows_from_what_is_known_and_contradicts_what_was_posted_otherwise(
     release: PreparedRelease, facts: dict[str, Any], value: bool | None, when: str | None
 ) -> None:
     prepared = decide(release, asked(facts), clinically_approved=True).resolved

@@ -23,7 +23,7 @@ AT = datetime(2026, 1, 31, 9, tzinfo=UTC)
 NO_ZONE = 'The time has no zone: end it with "Z" or an offset such as "+01:00".'
 NO_MOMENT = 'This is not a moment such as "2026-01-31T09:00:00Z".'
 FUTURE = "The observation lies in the future: after 2026-01-31T09:00:00Z, the time of evaluation."
-NOTHING_ELSE = "An observation has value, observed_at and source, and nothing else."
+NOTHING_ELSE = "An observation has value, observed_at, source, unit and retracts, and nothing else."
 NO_TIME = "In a list every observation says when: observed_at is missing."
 
 
@@ -68,6 +68,7 @@ FACTS = {
     )
 }
 INTAKE = FactResolver(FACTS)
+NOTHING = ResolvedFacts({}, ({},), {}, {}, ())
 
 
 def prepared(at: datetime = AT, **posted: Any) -> ResolvedFacts:
@@ -107,7 +108,7 @@ SECOND = timedelta(seconds=1)
 
 
 def test_a_patient_of_whom_nothing_is_posted_is_a_patient_of_whom_nothing_is_known():
-    assert prepared() == ResolvedFacts({}, {}, ())
+    assert prepared() == NOTHING
 
 
 def test_bare_values_are_known():
@@ -132,12 +133,12 @@ def test_bare_values_are_known():
     ],
 )
 def test_null_says_that_it_is_not_known(posted: Any):
-    assert prepared(age_years=posted, disease_phase=posted, sites=posted) == ResolvedFacts({}, {}, ())
+    assert prepared(age_years=posted, disease_phase=posted, sites=posted) == NOTHING
 
 
 def test_the_code_unknown_is_null():
-    assert prepared(disease_phase="unknown") == ResolvedFacts({}, {}, ())
-    assert prepared(disease_phase=[observed("unknown")]) == ResolvedFacts({}, {}, ())
+    assert prepared(disease_phase="unknown") == NOTHING
+    assert prepared(disease_phase=[observed("unknown")]) == NOTHING
 
 
 def test_an_empty_list_of_codes_is_known_to_be_empty():
@@ -377,22 +378,23 @@ def test_a_date_is_not_after_the_day_of_its_observation():
 @pytest.mark.parametrize("at", [datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)])
 def test_the_ends_of_the_calendar_are_moments_like_others(at: datetime):
     posted = [{"value": 7, "observed_at": at.isoformat()}, {"value": 8, "observed_at": at.isoformat()}]
-    assert [notice.code for notice in prepared(at, pain_nrs=posted).notices] == ["conflict"]
+    assert [notice.code for notice in prepared(at, pain_nrs=posted).notices] == ["disagreement"]
     assert known(at, pain_nrs=7) == {"pain_nrs": 7}
 
 
 # Too old
 
 
-def test_an_observation_is_valid_for_exactly_its_days():
+def test_an_observation_is_valid_for_exactly_its_days_whatever_the_hour():
     assert known(pain_nrs=observed(7, days(30))) == {"pain_nrs": 7}
-    result = prepared(pain_nrs=observed(7, days(30) + SECOND, "patient"))
+    assert known(pain_nrs=observed(7, days(30) + hours(9))) == {"pain_nrs": 7}
+    result = prepared(pain_nrs=observed(7, days(30) + hours(9) + SECOND, "patient"))
     assert result.known == {}
     assert result.notices == (
         Notice(
-            "pain_nrs",
             "too_old",
-            "“pain nrs 7” on 2026-01-01 08:59 UTC by patient is older than 30 days and counts as not known.",
+            "“pain nrs 7” on 2025-12-31 23:59 UTC by patient is older than 30 days and counts as not known. Ask again.",
+            ("pain_nrs",),
         ),
     )
 
@@ -408,58 +410,64 @@ def test_a_bare_value_and_a_fact_without_an_end_never_grow_old():
 
 
 def test_an_old_null_is_no_notice():
-    assert prepared(pain_nrs=observed(None, days(31))) == ResolvedFacts({}, {}, ())
+    assert prepared(pain_nrs=observed(None, days(31))) == NOTHING
 
 
-# Conflicts
+# Change and disagreement
 
 
-def test_observations_that_differ_within_the_window_are_a_conflict_that_shows_both():
+def test_sources_that_differ_within_the_window_disagree_and_both_are_shown():
     result = prepared(pain_nrs=[observed(3, hours(26), "nurse"), observed(7, hours(2), "patient")])
     assert result.known == {}
     assert result.notices == (
         Notice(
-            "pain_nrs",
-            "conflict",
-            "“pain nrs 7” on 2026-01-31 07:00 UTC by patient and “pain nrs 3” on 2026-01-30 07:00 UTC by nurse "
-            "disagree; it counts as not known.",
+            "disagreement",
+            "Pain nrs: “pain nrs 7” on 2026-01-31 07:00 UTC by patient and “pain nrs 3” on 2026-01-30 07:00 UTC by "
+            "nurse disagree; it counts as not known. Ask again now.",
+            ("pain_nrs",),
         ),
     )
 
 
 def test_outside_the_window_the_newest_wins():
-    assert known(pain_nrs=[observed(3, hours(26) + SECOND), observed(7, hours(2))]) == {"pain_nrs": 7}
-    assert known(pain_nrs=[observed(7, hours(2)), observed(3, hours(26) + SECOND)]) == {"pain_nrs": 7}
+    assert known(pain_nrs=[observed(3, hours(26) + SECOND, "nurse"), observed(7, hours(2))]) == {"pain_nrs": 7}
+    assert known(pain_nrs=[observed(7, hours(2)), observed(3, hours(26) + SECOND, "nurse")]) == {"pain_nrs": 7}
 
 
-def test_a_window_of_no_hours_holds_only_the_same_moment():
+def test_the_newer_value_of_one_source_replaces_the_older():
+    assert known(pain_nrs=[observed(3, hours(2)), observed(7, hours(1))]) == {"pain_nrs": 7}
+    assert prepared(pain_nrs=[observed(3, hours(2), "Nurse"), observed(7, hours(1), " nurse")]).notices == ()
+
+
+def test_two_values_of_one_source_at_the_same_moment_disagree():
     phases = [observed("acute", hours(1)), observed("stable", hours(1))]
-    assert [notice.code for notice in prepared(disease_phase=phases).notices] == ["conflict"]
+    assert [notice.code for notice in prepared(disease_phase=phases).notices] == ["disagreement"]
     assert known(disease_phase=[observed("acute", hours(1)), observed("stable", hours(1) - SECOND)]) == {
         "disease_phase": "stable"
     }
 
 
-def test_observations_that_agree_are_no_conflict():
-    assert known(pain_nrs=[observed(7, hours(2)), observed(7, hours(1))]) == {"pain_nrs": 7}
-    assert known(spo2=[observed(92, hours(0.5)), observed(92.0)]) == {"spo2": 92.0}
-    assert known(sites=[observed(["liver", "bone"], hours(2)), observed(["bone", "liver"])]) == {
+def test_observations_that_agree_do_not_disagree():
+    assert known(pain_nrs=[observed(7, hours(2), "nurse"), observed(7, hours(1))]) == {"pain_nrs": 7}
+    assert known(spo2=[observed(92, hours(0.5), "nurse"), observed(92.0)]) == {"spo2": 92.0}
+    assert known(sites=[observed(["liver", "bone"], hours(2), "nurse"), observed(["bone", "liver"])]) == {
         "sites": frozenset({"bone", "liver"})
     }
 
 
 def test_agreement_with_the_newest_does_not_hide_a_third_that_differs():
-    posted = [observed(7, hours(2)), observed(7, hours(1)), observed(3, hours(3))]
-    assert [notice.code for notice in prepared(pain_nrs=posted).notices] == ["conflict"]
+    posted = [observed(7, hours(2), "nurse"), observed(7, hours(1)), observed(3, hours(3), "oncologist")]
+    assert [notice.code for notice in prepared(pain_nrs=posted).notices] == ["disagreement"]
 
 
 def test_two_that_disagree_before_the_window_of_the_newest_are_history():
-    assert known(pain_nrs=[observed(3, days(3)), observed(7, days(3)), observed(5)]) == {"pain_nrs": 5}
+    posted = [observed(3, days(3), "nurse"), observed(7, days(3), "patient"), observed(5)]
+    assert known(pain_nrs=posted) == {"pain_nrs": 5}
 
 
-def test_a_null_disagrees_with_nobody():
+def test_a_null_says_nothing_in_a_list():
     assert known(pain_nrs=[observed(None, hours(2)), observed(7)]) == {"pain_nrs": 7}
-    assert prepared(pain_nrs=[observed(3, hours(2)), observed(None)]) == ResolvedFacts({}, {}, ())
+    assert known(pain_nrs=[observed(3, hours(2)), observed(None)]) == {"pain_nrs": 3}
 
 
 @pytest.mark.parametrize("turned", [False, True])
@@ -494,11 +502,13 @@ def test_one_known_part_of_an_or_suffices():
     assert prepared(goal_met=False).known == {"goal_met": False, "uncontrolled_pain": True}
 
 
-def test_what_was_posted_always_wins():
+def test_what_was_posted_and_follows_otherwise_is_not_known_where_nobody_says_which_is_worse():
     result = prepared(pain_nrs=8, pain_present=False)
-    assert result.known["pain_present"] is False
-    assert "pain_present" not in result.derived
+    assert "pain_present" not in result.known
     assert "severe_pain" not in result.known
+    assert [(notice.code, notice.facts) for notice in result.notices] == [
+        ("contradiction", ("pain_present", "pain_nrs"))
+    ]
 
 
 def test_a_posted_null_leaves_room_for_what_follows():
@@ -513,22 +523,27 @@ def test_a_stale_value_leaves_room_for_what_follows():
 
 
 def test_a_disputed_fact_stays_unknown_whatever_follows():
-    result = prepared(pain_nrs=8, pain_present=[observed(True, hours(1)), observed(False)])
+    result = prepared(pain_nrs=8, pain_present=[observed(True, hours(1), "nurse"), observed(False)])
     assert "pain_present" not in result.known
     assert "severe_pain" not in result.known
-    assert [(notice.facts, notice.code) for notice in result.notices] == [("pain_present", "conflict")]
+    assert [(notice.facts, notice.code) for notice in result.notices] == [(("pain_present",), "disagreement")]
 
 
 def test_nothing_follows_from_a_stale_or_disputed_fact():
     assert prepared(pain_nrs=observed(8, days(31))).known == {}
-    assert prepared(pain_nrs=[observed(8, hours(1)), observed(0)]).known == {}
+    assert prepared(pain_nrs=[observed(8, hours(1), "nurse"), observed(0)]).known == {}
 
 
-def test_two_values_that_follow_at_once_are_a_conflict():
+def test_two_values_that_follow_at_once_are_told():
     result = prepared(goal_met=False, pain_nrs=0)
     assert "uncontrolled_pain" not in result.known
     assert result.notices == (
-        Notice("uncontrolled_pain", "conflict", "Uncontrolled pain follows as two different values."),
+        Notice(
+            "follows_differently",
+            "Uncontrolled pain: what is known leads to “uncontrolled pain” and “no uncontrolled pain”; it counts as "
+            "not known. Check what it follows from.",
+            ("uncontrolled_pain", "goal_met", "pain_nrs"),
+        ),
     )
 
 
@@ -569,8 +584,11 @@ def test_the_days_since_a_date_are_whole_days_in_utc():
     assert prepared(in_tokyo, diagnosis_date="2026-01-30").known["days_since_diagnosis"] == 1
 
 
-def test_a_posted_number_of_days_wins():
-    assert prepared(diagnosis_date="2026-01-01", days_since_diagnosis=7).known["days_since_diagnosis"] == 7
+def test_a_posted_number_of_days_that_does_not_fit_the_date_is_told():
+    result = prepared(diagnosis_date="2026-01-01", days_since_diagnosis=7)
+    assert "days_since_diagnosis" not in result.known
+    assert [notice.code for notice in result.notices] == ["contradiction"]
+    assert prepared(days_since_diagnosis=7).known["days_since_diagnosis"] == 7
 
 
 def test_a_date_so_old_that_its_days_cannot_be_is_refused_as_a_slip():

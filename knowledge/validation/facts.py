@@ -49,7 +49,7 @@ def single_fact_problems(fact: Fact, base: KnowledgeBase) -> Iterator[ContentPro
         if since is not None:
             date_fact = base.facts.get(since)
             if date_fact is None or date_fact.type is not FactType.DATE:
-                yield problem(name, f"{since} is not a date fact.{hint(since, base.facts)}")
+                yield problem(name, f"{since} is not a date fact.{'' if date_fact else hint(since, base.facts)}")
             if fact.type is not FactType.INTEGER:
                 yield problem("type", f"A count of {name.partition('_')[0]} is an integer.")
     if fact.days_since and fact.years_since:

@@ -38,9 +38,13 @@ def given_derivations(fact: Fact, facts: Mapping[str, Fact]) -> Iterator[Given]:
 
 @dataclass(frozen=True, slots=True)
 class Concluded:
-    """Where a fact follows, and as what; and where so much contradicts itself that it is not known."""
+    """Where a fact follows, and as what; and where so much contradicts itself that it is not known.
+
+    `certain` leaves out what follows only as long as something is not known: that never contradicts what was posted.
+    """
 
     values: tuple[tuple[Value, Formula], ...]
+    certain: tuple[tuple[Value, Formula], ...]
     contradictory: Formula
 
 
@@ -64,11 +68,17 @@ def concluded(fact: Fact, facts: Mapping[str, Fact], encoder: Encoder) -> Conclu
         for value, some in certain.items()
     }
     return Concluded(
-        tuple(
-            (value, conjunction([one, *(negation(counting[other]) for other in _prevailing(fact, value, counting))]))
-            for value, one in counting.items()
-        ),
+        _the_worst(fact, counting),
+        _the_worst(fact, {value: disjunction(some) for value, some in certain.items()}),
         FALSE if fact.worse else count_at_least(2, list(counting.values())),
+    )
+
+
+def _the_worst(fact: Fact, counting: Mapping[Value, Formula]) -> tuple[tuple[Value, Formula], ...]:
+    """Where each value counts, with no worse one beside it."""
+    return tuple(
+        (value, conjunction([one, *(negation(counting[other]) for other in _prevailing(fact, value, counting))]))
+        for value, one in counting.items()
     )
 
 

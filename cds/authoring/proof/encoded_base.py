@@ -75,7 +75,7 @@ class EncodedBase:
         agreeing = [
             implication(where, self.encoder.facts[key].is_(value))
             for key in self.base.facts
-            for value, where in self.concluded(key).values
+            for value, where in self.concluded(key).certain
         ]
         counted = [
             implication(self.encoder.facts[fact.counted_since].known, self.encoder.facts[key].known)
