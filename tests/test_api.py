@@ -70,11 +70,14 @@ def test_the_example_request_is_answered(shipped_on_both: Caller) -> None:
         "decision_id",
         "release",
         "evaluated_at",
+        "notices",
+        "hazards",
         "recommendations",
         "withheld",
         "undetermined",
+        "undetermined_hazards",
         "missing_facts",
-        "notices",
+        "ignored_facts",
     ]
     assert str(UUID(answer["decision_id"])) == answer["decision_id"]
     assert answer["evaluated_at"] == "2026-01-31T09:00:00Z"
@@ -188,7 +191,8 @@ def test_until_a_person_approves_the_release_every_answer_says_that_nobody_has(
     caller: Caller, service: Service
 ) -> None:
     first = caller.ask(IN_PAIN)["notices"]
-    assert first == [
+    assert [one["code"] for one in first] == ["not_clinically_approved", "hazard_not_excluded"]
+    assert first[:1] == [
         {
             "code": "not_clinically_approved",
             "facts": [],
@@ -202,7 +206,7 @@ def test_until_a_person_approves_the_release_every_answer_says_that_nobody_has(
         assert release is not None
         approve_release(session, release, by=approver, at=NOW, reason="Read in full.")
         session.commit()
-    assert caller.ask(IN_PAIN)["notices"] == []
+    assert [one["code"] for one in caller.ask(IN_PAIN)["notices"]] == ["hazard_not_excluded"]
 
 
 def test_an_assumed_population_is_said(caller: Caller) -> None:
@@ -230,7 +234,7 @@ def test_at_exactly_18_she_is_inside(caller: Caller) -> None:
     assert caller.ask({**IN_PAIN, "age_years": 18})["recommendations"]
 
 
-def test_observations_that_disagree_within_the_window_count_as_not_known_and_both_are_shown(caller: Caller) -> None:
+def test_of_sources_that_disagree_within_the_window_the_worse_counts_and_that_is_said_first(caller: Caller) -> None:
     answer = caller.ask(
         {
             "pain_nrs": [
@@ -239,16 +243,14 @@ def test_observations_that_disagree_within_the_window_count_as_not_known_and_bot
             ]
         }
     )
-    assert [one for one in answer["notices"] if one["code"] == "conflict"] == [
-        {
-            "fact": "pain_nrs",
-            "problem": "conflict",
-            "detail": "“pain intensity 3” on 2026-06-01 08:30 UTC by nurse and “pain intensity 7” on "
-            "2026-06-01 08:00 UTC by patient disagree; it counts as not known.",
-        }
-    ]
-    assert "pain_nrs" in [one["fact"] for one in answer["missing_facts"]]
-    assert "ext-pain-severity-bands" in keys_of(answer["undetermined"])
+    assert answer["notices"][0] == {
+        "code": "disagreement",
+        "facts": ["pain_nrs"],
+        "detail": "Pain intensity: “pain intensity 3” on 2026-06-01 08:30 UTC by nurse and “pain intensity 7” on "
+        "2026-06-01 08:00 UTC by patient disagree; the worse counts, “pain intensity 7”. Ask again now.",
+        "urgent": True,
+    }
+    assert "ext-pain-uncontrolled" in keys_of(answer["recommendations"])
 
 
 def test_past_the_window_the_newer_observation_holds(caller: Caller) -> None:
@@ -260,20 +262,22 @@ def test_past_the_window_the_newer_observation_holds(caller: Caller) -> None:
             ]
         }
     )
-    assert "conflict" not in {one["code"] for one in answer["notices"]}
+    assert "disagreement" not in {one["code"] for one in answer["notices"]}
     assert "ext-pain-uncontrolled" in keys_of(answer["recommendations"])
 
 
 @pytest.mark.parametrize(
     ("observed_at", "known"),
-    [("2026-05-02T09:00:00Z", True), ("2026-05-02T08:59:59Z", False)],
-    ids=["30 days to the second", "a second more"],
+    [("2026-05-02T00:00:00Z", True), ("2026-05-01T23:59:59Z", False)],
+    ids=["30 days, from the first second", "a second more"],
 )
 def test_an_observation_is_known_for_its_validity_and_no_longer(caller: Caller, observed_at: str, known: bool) -> None:
     answer = caller.ask({"pain_nrs": {"value": 7, "observed_at": observed_at}})
     assert ("ext-pain-severity-bands" in keys_of(answer["recommendations"])) is known
     assert [one["detail"] for one in answer["notices"] if one["code"] == "too_old"] == (
-        [] if known else ["“pain intensity 7” on 2026-05-02 08:59 UTC is older than 30 days and counts as not known."]
+        []
+        if known
+        else ["“pain intensity 7” on 2026-05-01 23:59 UTC is older than 30 days and counts as not known. Ask again."]
     )
 
 
@@ -304,20 +308,27 @@ def test_a_derived_fact_is_marked_as_derived_and_cited(caller: Caller) -> None:
     assert derived["citation"]["reference"].startswith("Serlin RC")
 
 
-def test_a_posted_value_wins_over_a_derived_one(caller: Caller) -> None:
+def test_what_was_posted_and_what_follows_contradict_and_the_worse_counts(caller: Caller) -> None:
     posted = caller.ask({**IN_PAIN, "uncontrolled_pain": False})
-    assert "ext-oncologic-emergency-list" not in keys_of(posted["recommendations"])
-    assert posted["withheld"] == []
+    assert "ext-oncologic-emergency-list" in keys_of(posted["recommendations"])
+    assert (posted["notices"][0]["code"], posted["notices"][0]["urgent"]) == ("contradiction", True)
     same = caller.ask({**IN_PAIN, "uncontrolled_pain": True})
+    assert "contradiction" not in {one["code"] for one in same["notices"]}
     for advised in same["recommendations"]:
         for finding in advised["because"]:
             assert finding["fact"] != "uncontrolled_pain" or "derived" not in finding
 
 
-def test_days_since_the_diagnosis_are_counted_from_its_date_to_the_evaluation(caller: Caller) -> None:
+@pytest.mark.parametrize(
+    ("evaluated_at", "days"),
+    [("2026-05-31T23:30:00-05:00", 29), ("2026-06-01T04:30:00Z", 30), ("2026-06-01T04:30:00+09:00", 30)],
+)
+def test_days_since_the_diagnosis_are_counted_where_the_patient_is(
+    caller: Caller, evaluated_at: str, days: int
+) -> None:
     facts = {"has_mbc": True, "mbc_diagnosis_date": "2026-05-02"}
-    decision = caller.ask(facts, evaluated_at="2026-05-31T23:30:00-05:00")["decision_id"]
-    assert caller.shown(f"/api/v1/decisions/{decision}")["facts_known"]["days_since_mbc_diagnosis"] == 30
+    decision = caller.ask(facts, evaluated_at=evaluated_at)["decision_id"]
+    assert caller.shown(f"/api/v1/decisions/{decision}")["facts_known"]["days_since_mbc_diagnosis"] == days
 
 
 def test_what_a_hazard_withholds_is_named_with_the_hazard_and_the_reason(caller: Caller) -> None:

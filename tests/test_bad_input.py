@@ -137,6 +137,8 @@ def test_json_that_is_no_object_is_refused(caller: Caller, body: str, detail: st
     assert errors_of(caller.refusal(body))[""].startswith(detail)
 
 
+OBSERVATION_HAS = "An observation has value, observed_at, source, unit and retracts, and nothing else."
+
 WRONG: dict[str, tuple[Any, dict[str, str]]] = {
     "no facts": ({}, {"/facts": 'The facts are an object of names and values: {"age_years": 60}.'}),
     "facts null": ({"facts": None}, {"/facts": 'The facts are an object of names and values: {"age_years": 60}.'}),
@@ -276,9 +278,7 @@ WRONG: dict[str, tuple[Any, dict[str, str]]] = {
     ),
     "an observation with a misspelt part": (
         {"facts": {"pain_nrs": {"value": 7, "observed": "2026-05-31T09:00:00Z"}}},
-        {
-            "/facts/pain_nrs/observed": "An observation has value, observed_at, source, unit and retracts, and nothing else."
-        },
+        {"/facts/pain_nrs/observed": OBSERVATION_HAS},
     ),
     "a source that is no text": (
         {"facts": {"pain_nrs": {"value": 7, "source": {"name": "nurse"}}}},
@@ -318,7 +318,7 @@ WRONG: dict[str, tuple[Any, dict[str, str]]] = {
             "/evaluated_at": 'This is not a moment such as "2026-01-31T09:00:00Z".',
             "/facts/ecog": "There is no fact called 'ecog'. Did you mean ecog_ps?",
             "/facts/pain_nrs": 'Pain intensity is a whole number, not the text "7".',
-            "/facts/age_years/when": "An observation has value, observed_at, source, unit and retracts, and nothing else.",
+            "/facts/age_years/when": OBSERVATION_HAS,
             "/facts/age_years/value": "Age has the range 0 to 120 years; 400 is outside it.",
         },
     ),

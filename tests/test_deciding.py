@@ -50,6 +50,7 @@ FACTS: list[dict[str, Any]] = [
         "phrase": "ill",
         "absence": "not ill",
         "topic": "symptoms",
+        "worse": "true",
         "derivations": [
             {"value": True, "when": "pain and fever", "source": "book", "locator": "p1"},
             {"value": False, "when": "not pain", "source": "book", "locator": "p2"},
@@ -184,10 +185,12 @@ def test_own_findings_come_before_the_phase_and_the_phase_before_what_always_hol
         ({"pain": False}, False, "not pain"),
         ({"fever": True}, None, None),
         ({"pain": True}, None, None),
-        ({"pain": True, "fever": True, "ill": False}, None, None),
+        ({"pain": True, "fever": True, "ill": True}, True, None),
+        ({"pain": True, "fever": True, "ill": False}, True, "pain and fever"),
+        ({"pain": False, "ill": True}, True, None),
     ],
 )
-def test_a_fact_follows_from_what_is_known_and_contradicts_what_was_posted_otherwise(
+def test_a_fact_is_derived_from_what_is_known_and_where_another_was_posted_the_worse_counts(
     release: PreparedRelease, facts: dict[str, Any], value: bool | None, when: str | None
 ) -> None:
     prepared = decide(release, asked(facts), clinically_approved=True).resolved

@@ -25,6 +25,7 @@ from tests.databases import BOTH
 
 TEXTS = some.text(max_size=20) | some.sampled_from(["\x00", "\ud800", "😀", "2026-01-31T09:00:00Z", "NaN", "1e400"])
 SCALARS = some.none() | some.booleans() | some.integers() | some.floats() | TEXTS
+LIMITS = some.builds("{}{}".format, some.sampled_from(["<", "<=", ">", ">= "]), some.integers(-1, 130))
 FACTS = list(clinic.shipped_base().facts.values())
 
 
@@ -51,11 +52,11 @@ def values_of(fact: Fact) -> some.SearchStrategy[Any]:
         case FactType.BOOLEAN:
             right: some.SearchStrategy[Any] = some.booleans()
         case FactType.INTEGER:
-            right = some.integers(int(fact.minimum or 0) - 1, int(fact.maximum or 100) + 1)
+            right = some.integers(int(fact.minimum or 0) - 1, int(fact.maximum or 100) + 1) | LIMITS
         case FactType.DECIMAL:
-            right = some.floats(fact.minimum or 0, fact.maximum or 100)
+            right = some.floats(fact.minimum or 0, fact.maximum or 100) | LIMITS
         case FactType.DATE:
-            right = some.dates().map(str)
+            right = some.dates().map(str) | some.dates().map(lambda day: str(day)[: 4 if day.day % 2 else 7])
         case FactType.CODE:
             right = some.sampled_from([code.code for code in fact.codes])
         case FactType.CODES:
@@ -67,7 +68,16 @@ def values_of(fact: Fact) -> some.SearchStrategy[Any]:
 
 def observed(values: some.SearchStrategy[Any]) -> some.SearchStrategy[Any]:
     times = some.datetimes().map(lambda at: f"{at.isoformat()}Z") | TEXTS | some.none()
-    one = some.fixed_dictionaries({"value": values}, optional={"observed_at": times, "source": TEXTS | some.none()})
+    units = some.sampled_from(["kPa", "mm[Hg]", "%", "1", "a", "mo", "g/dL"])
+    one = some.fixed_dictionaries(
+        {"value": values},
+        optional={
+            "observed_at": times,
+            "source": TEXTS | some.none(),
+            "unit": units | TEXTS,
+            "retracts": some.booleans() | SCALARS,
+        },
+    )
     return some.one_of(values, values, one, some.lists(one, max_size=3))
 
 
@@ -81,7 +91,10 @@ REQUESTS = some.fixed_dictionaries(
     {"facts": KNOWN | some.dictionaries(TEXTS, DOCUMENTS, max_size=3)},
     optional={
         "subject": TEXTS | some.none() | SCALARS,
-        "evaluated_at": some.datetimes().map(lambda at: f"{at.isoformat()}Z") | SCALARS,
+        "evaluated_at": some.datetimes().map(lambda at: f"{at.isoformat()}Z")
+        | some.datetimes().map(lambda at: f"{at.isoformat()}{'-' if at.minute % 2 else '+'}{at.hour:02}:30")
+        | SCALARS,
+        "unusable_facts": some.sampled_from(["refuse", "set_aside", "set_aside"]) | SCALARS,
         "actors": some.lists(some.sampled_from(["patient", "oncologist", "clinician"]) | TEXTS, max_size=3) | SCALARS,
     },
 )

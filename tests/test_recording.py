@@ -57,7 +57,10 @@ REQUESTS: dict[str, tuple[str, dict[str, Any]]] = {
     "for several, one of them twice": (ASK, {"facts": IN_PAIN, "actors": ["caregiver", "oncologist", "caregiver"]}),
     "a moment to the microsecond in another zone": (
         ASK,
-        {"facts": IN_PAIN, "evaluated_at": "2026-01-31T23:59:59.123456+13:45"},
+        {
+            "facts": {**IN_PAIN, "mbc_diagnosis_date": "2025-12-06"},
+            "evaluated_at": "2026-01-31T23:59:59.123456+13:45",
+        },
     ),
     "at the beginning of time": (ASK, {"facts": {"age_years": 60}, "evaluated_at": "0001-01-01T00:00:00Z"}),
     "observations that disagree": (
@@ -74,6 +77,43 @@ REQUESTS: dict[str, tuple[str, dict[str, Any]]] = {
     "numbers of every kind": (
         ASK,
         {"facts": {"bmi": 22, "spo2_room_air": 93.10, "hematocrit": 4.2e1, "metastatic_sites": ["liver", "bone"]}},
+    ),
+    "what cannot be used set aside": (
+        ASK,
+        {
+            "facts": {**IN_PAIN, "hematocrit": "about 20", "ecog": 2, "spo2_room_air": {"value": 84, "by": "nurse"}},
+            "unusable_facts": "set_aside",
+        },
+    ),
+    "what cannot be used refused, where there is nothing": (ASK, {"facts": IN_PAIN, "unusable_facts": "refuse"}),
+    "limits alone": (
+        ASK,
+        {
+            "facts": {
+                "hematocrit": "<20",
+                "pain_nrs": ">=5",
+                "kps": "<50",
+                "birth_date": "1970",
+                "mbc_diagnosis_date": "2026-03",
+                "age_years": {"value": 55, "observed_at": "2025-06-02T09:00:00Z"},
+            }
+        },
+    ),
+    "observations taken back, of another unit, contradicted": (
+        ASK,
+        {
+            "facts": {
+                "pain_nrs": [
+                    {"value": 9, "observed_at": "2026-06-01T07:00:00Z", "source": "nurse"},
+                    {"retracts": True, "observed_at": "2026-06-01T08:00:00Z", "source": "nurse"},
+                ],
+                "pao2_mmhg": {"value": 7.3, "unit": "kPa"},
+                "bone_metastasis": {"value": False, "observed_at": "2026-01-01T08:00:00Z"},
+                "metastatic_sites": ["bone"],
+                "disease_phase": {"value": "stable", "source": "neighbor"},
+            },
+            "evaluated_at": "2026-06-01T18:00:00+09:00",
+        },
     ),
     "outside the population": (f"{ASK}?include=not_met", {"facts": {"has_mbc": False}, "subject": "Zoë"}),
 }
@@ -181,6 +221,7 @@ def happens_again(service: Service, incident: Incident, forgotten: str, facts: d
         release = clinic.prepared_once(session, incident.release_id)
     assert told["release"] == {"number": release.number, "digest": release.digest}
     assert "ext-oncologic-emergency-list" in told["conditions"][forgotten]
+    assert told["request"] == {}
     question = Question(
         decision_id=told["decision_id"],
         evaluated_at=datetime.fromisoformat(told["evaluated_at"]),

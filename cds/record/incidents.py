@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from cds.deciding import Disagreement, known_as_json
 from cds.models import Incident
+from cds.record.recording import options_of
 from cds.releases import PreparedRelease
 from cds.writing import compact
 from knowledge import audit
@@ -91,6 +92,7 @@ def record_disagreement(
         "decision_id": question.decision_id,
         "evaluated_at": question.evaluated_at.isoformat(),
         "facts_posted": question.facts,
+        "request": options_of(question),
         "facts_known": known_as_json(problem.resolved.known),
         "fired": problem.fired,
         "read": problem.read,

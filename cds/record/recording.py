@@ -56,7 +56,7 @@ def record(
             }
         ).decode(),
         "states": letters(release, answer.states),
-        "request": _options(question),
+        "request": compact(options).decode() if (options := options_of(question)) else None,
         "actors": compact(question.actors).decode() if question.actors else None,
         "response_digest": digest_of_bytes(answer.response),
         "salt": secrets.token_hex(_SALT_BYTES),
@@ -87,11 +87,11 @@ def options_in(request: str | None) -> Mapping[str, Any]:
     return json.loads(request) if request else {}
 
 
-def _options(question: Question) -> str | None:
+def options_of(question: Question) -> dict[str, Any]:
     """What the request asked beside the facts, where it is not what is usual."""
     options: dict[str, Any] = {"include": ["not_met"]} if question.with_not_met else {}
     if question.zone != UTC_NAME:
         options["zone"] = question.zone
     if question.set_aside:
         options["unusable_facts"] = "set_aside"
-    return compact(options).decode() if options else None
+    return options

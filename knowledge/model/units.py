@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from knowledge.facts import LARGEST_NUMBER
+
 _MMHG_PER_KPA = Decimal("7.50062")
 _SAME = {"{score}": "1", "{count}": "1", "{visits}": "1", "{points}": "1"}
 _FACTORS: dict[tuple[str, str], Decimal] = {
@@ -40,11 +42,16 @@ def convertible(own: str) -> list[str]:
 
 
 def convert(value: int | float, given: str, own: str) -> int | float | None:
-    """A value in the fact's own unit, rounded to nine digits; None when there is no such conversion."""
+    """A value in the fact's own unit, rounded to nine digits; None when there is no such conversion.
+
+    A number beyond any that is measured stays as it is: it is outside the range of every fact.
+    """
     if _SAME.get(given, given) == _SAME.get(own, own):
         return value
     factor = _FACTORS.get((given, own))
     if factor is None:
         return None
+    if not abs(value) < LARGEST_NUMBER:
+        return value
     converted = float(round(Decimal(repr(value)) * factor, 9))
     return int(converted) if converted.is_integer() else converted

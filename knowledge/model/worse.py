@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
 
 from knowledge.facts import Fact, FactType, Value
-from knowledge.model.intervals import Interval
+from knowledge.model.intervals import Interval, greatest, intersection, least
 
 Known = Value | Interval
 """A value, or the limits within which it lies."""
@@ -17,6 +16,14 @@ def said(fact: Fact, value: Known | None) -> str:
     if isinstance(value, Interval):
         return f"{fact.phrase} {fact.with_unit(value.text)}"
     return fact.said(value)
+
+
+def agreed(values: Collection[Known]) -> Known | None:
+    """The one value that all of these can be: 15 of 15 and <20; None where they exclude each other."""
+    if any(isinstance(value, Interval) for value in values):
+        return intersection(values)
+    first, *others = values
+    return None if any(value != first for value in others) else first
 
 
 def worst(fact: Fact, values: Collection[Known]) -> Known | None:
@@ -31,9 +38,9 @@ def worst(fact: Fact, values: Collection[Known]) -> Known | None:
             wanted = fact.worse == "true"
             return wanted if wanted in values else not wanted
         case "high":
-            return max(values, key=lambda value: _end(value, 1))
+            return greatest(values)
         case "low":
-            return min(values, key=lambda value: _end(value, 0))
+            return least(values)
         case tuple() as order:
             return max(values, key=lambda value: order.index(value) if value in order else -1)
         case _:
@@ -60,7 +67,3 @@ def is_worst(fact: Fact, value: Known) -> bool:
             return value == order[-1]
         case _:
             return False
-
-
-def _end(value: Any, place: int) -> Any:
-    return value.ends()[place] if isinstance(value, Interval) else value

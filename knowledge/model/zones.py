@@ -30,9 +30,9 @@ def zone_named(name: str) -> tzinfo:
 
 
 def offset_in(moment: str) -> str | None:
-    """The offset at the end of a moment such as 2026-01-31T09:00:00+09:00; None for Z, by which none is stated.
+    """The offset at the end of a moment such as 2026-01-31T09:00:00+09:00; None for Z and -00:00, which state none.
 
-    RFC 9557, 2.2: Z says that the time is known in UTC and the local offset is not.
+    RFC 9557, 2.2: Z says that the time is known in UTC and the local offset is not, as -00:00 does (RFC 3339, 4.3).
     """
     end = moment[-6:]
-    return end if _OFFSET.fullmatch(end) else None
+    return end if _OFFSET.fullmatch(end) and end != "-00:00" else None

@@ -38,7 +38,7 @@ def posted_facts(known: Facts, resolver: FactResolver, at: datetime) -> Posted:
             for name in _rests_on(key, facts):
                 older = ages.get(key, timedelta()) + facts[key].conflict_window + timedelta(hours=1)
                 ages[name] = max(ages.get(name, timedelta()), older)
-    return dict(_aged(posted, ages, at))
+    return dict(_aged(posted, ages, facts, at))
 
 
 def smallest(posted: Mapping[str, Any], shows: Callable[[Mapping[str, Any]], bool]) -> Posted:
@@ -71,15 +71,22 @@ def _otherwise(fact: Fact, value: object) -> Posted:
 
 def _resolved(resolver: FactResolver, posted: Posted, ages: Mapping[str, timedelta], at: datetime) -> Facts:
     try:
-        return resolver.resolve(dict(_aged(posted, ages, at)), at).known
+        return resolver.resolve(dict(_aged(posted, ages, resolver.facts, at)), at).known
     except UnusableRequest:
         return {}
 
 
-def _aged(posted: Mapping[str, Any], ages: Mapping[str, timedelta], at: datetime) -> Iterator[tuple[str, Any]]:
-    """Bare values, and those that are older than others as observations."""
+def _aged(
+    posted: Posted, ages: Mapping[str, timedelta], facts: Mapping[str, Fact], at: datetime
+) -> Iterator[tuple[str, Any]]:
+    """Bare values, and those that are older than others as observations; a count of days was less by then."""
     for key, raw in posted.items():
-        yield key, {"value": raw, "observed_at": instant(at - ages[key])} if key in ages else raw
+        if key not in ages:
+            yield key, raw
+            continue
+        then = at - ages[key]
+        grown = (at.date() - then.date()).days if facts[key].days_since else 0
+        yield key, {"value": max(0, raw - grown) if grown else raw, "observed_at": instant(then)}
 
 
 def _rests_on(key: str, facts: Mapping[str, Fact]) -> set[str]:

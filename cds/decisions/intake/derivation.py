@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
+from typing import Any
 
+from cds.decisions.intake.counting import counted_from
 from cds.decisions.intake.observations import Moment
 from cds.decisions.notices import Notice
 from knowledge.conditions import Condition, Known, facts_of, leaves
 from knowledge.facts import Fact, Facts, Value
 from knowledge.language import parse
-from knowledge.model.worse import is_worst, worst
+from knowledge.model.worse import Known as KnownValue
+from knowledge.model.worse import is_worst, said, worst
 from knowledge.reasoning import findings, reading
 
 
@@ -63,6 +66,7 @@ class Deriver:
 
     def __init__(self, fact: Fact, facts: Mapping[str, Fact]) -> None:
         self.fact = fact
+        self._how_counted = counted_since(fact)
         self._derivations = [
             _Derivation(
                 value,
@@ -80,7 +84,7 @@ class Deriver:
         since = self.fact.counted_since
         start = known.get(since) if since else None
         if isinstance(start, date) and since is not None:
-            return self._counted(since, start, moment)
+            return self._counted(start, moment)
         met = [one for one in self._derivations if reading(one.condition, known) is True]
         if not met:
             return NOTHING
@@ -93,14 +97,11 @@ class Deriver:
         if len(values) > 1:
             return self._contradictory(counting, values, known, times, moment)
         chosen = counting[0]
-        return Conclusion(
-            chosen.value, chosen.derived, self._at(chosen, known, times, moment), () if certain else rests_on[chosen]
-        )
+        at = max(self._at(one, known, times, moment) for one in counting)
+        return Conclusion(chosen.value, chosen.derived, at, () if certain else rests_on[chosen])
 
-    def _counted(self, since: str, start: date, moment: Moment) -> Conclusion:
-        unit = "days" if self.fact.days_since else "years"
-        how = Derived(f"{unit} since {since}", (since,), None, None)
-        return Conclusion(counted_from(self.fact, start, moment.day()), how, moment.at)
+    def _counted(self, start: date, moment: Moment) -> Conclusion:
+        return Conclusion(counted_from(self.fact, start, moment.day()), self._how_counted, moment.at)
 
     def _contradictory(
         self,
@@ -111,16 +112,17 @@ class Deriver:
         moment: Moment,
     ) -> Conclusion:
         fact = self.fact
-        value = worst(fact, values)
+        value: Any = worst(fact, values)
         chosen = next((one for one in counting if one.value == value), counting[0])
-        said = " and ".join(f"“{fact.said(one)}”" for one in values)
-        counts = "it counts as not known" if value is None else f"the worse counts, “{fact.said(chosen.value)}”"
+        different = " and ".join(f"“{fact.said(one)}”" for one in values)
+        counts = "it counts as not known" if value is None else f"the worse counts, “{fact.said(value)}”"
         needs = tuple(dict.fromkeys(name for one in counting for name in one.derived.needs if name in known))
-        detail = f"{fact.label}: what is known leads to {said}; {counts}. Check what it follows from."
+        detail = f"{fact.label}: what is known leads to {different}; {counts}. Check what it follows from."
         notice = Notice("follows_differently", detail, (fact.key, *needs))
         if value is None:
             return Conclusion(contradictory=True, notice=notice)
-        return Conclusion(chosen.value, chosen.derived, self._at(chosen, known, times, moment), notice=notice)
+        at = max(self._at(one, known, times, moment) for one in counting)
+        return Conclusion(value, chosen.derived, at, notice=notice)
 
     @staticmethod
     def _open(one: _Derivation, known: Facts) -> tuple[str, ...]:
@@ -140,37 +142,45 @@ class Deriver:
         return max(deciding, default=moment.at)
 
 
-def counted_from(fact: Fact, start: date, today: date) -> int:
-    """The days or completed years since a date, as the fact counts them."""
-    return max(0, (today - start).days) if fact.days_since else years_between(start, today)
+def counted_since(fact: Fact) -> Derived | None:
+    """How a count follows from its date."""
+    unit = "days" if fact.days_since else "years"
+    return (
+        Derived(f"{unit} since {fact.counted_since}", (fact.counted_since,), None, None) if fact.counted_since else None
+    )
 
 
-def years_between(start: date, end: date) -> int:
-    """Completed years. Whoever was born on 29 February is a year older on 1 March where there is no such day."""
-    return max(0, end.year - start.year - ((end.month, end.day) < (start.month, start.day)))
-
-
-def against_posted(fact: Fact, posted: Value, posted_at: datetime, conclusion: Conclusion) -> tuple[Conclusion, Notice]:
+def against_posted(
+    fact: Fact, posted: Value, posted_at: datetime, conclusion: Conclusion, facts: Mapping[str, Fact], shown: KnownValue
+) -> tuple[Conclusion, Notice]:
     """What counts when a fact was posted as one value and follows as another, and what is told of it.
 
-    Within the agreement window the worse counts, otherwise the newer.
+    Within the agreement window the worse counts, otherwise the newer; what only follows as long as something is not
+    known never counts against what was posted. `shown` is what was posted, with its limits.
     """
     value, derived, at = conclusion.value, conclusion.derived, conclusion.at or posted_at
     if value is None or derived is None:
         raise ValueError("Only a value can be held against another.")
-    stated, follows = f"“{fact.said(posted)}” was posted", f"“{fact.said(value)}” follows from the rest"
+    stated, follows = f"“{said(fact, shown)}” was posted", f"“{fact.said(value)}” follows from the rest"
     needs = (fact.key, *derived.needs)
+    if conclusion.open:
+        asked = ", ".join(facts[name].label for name in conclusion.open)
+        detail = (
+            f"{fact.label}: {stated}, which counts, but {follows} as long as this is not known: {asked}. Ask for it."
+        )
+        return NOTHING, Notice("contradiction", detail, needs)
     if abs(at - posted_at) <= fact.conflict_window:
-        counting = worst(fact, [posted, value])
-        counts = "it counts as not known" if counting is None else f"the worse counts, “{fact.said(counting)}”"  # type: ignore[arg-type]
+        counting: Any = worst(fact, [posted, value])
+        worse = "" if counting is None else said(fact, shown if counting == posted else counting)
+        counts = f"the worse counts, “{worse}”" if worse else "it counts as not known"
         notice = Notice("contradiction", f"{fact.label}: {stated}, but {follows}; {counts}. Check it now.", needs)
         if counting is None:
             return Conclusion(contradictory=True), notice
-        return (conclusion if counting == value else NOTHING), notice
+        return (NOTHING if counting == posted else replace(conclusion, value=counting)), notice
     if at > posted_at:
         detail = (
             f"{fact.label}: {stated} on {posted_at:%Y-%m-%d %H:%M} UTC; since then {follows}, which counts. Confirm it."
         )
         return conclusion, Notice("superseded", detail, needs)
     detail = f"{fact.label}: {follows} of older values, but {stated} later, which counts. Check the older values."
-    return NOTHING, Notice("contradiction", detail, needs)
+    return NOTHING, Notice("superseded", detail, needs)

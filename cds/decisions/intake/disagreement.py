@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from cds.decisions.intake.counting import grown
 from cds.decisions.intake.observations import Moment, Observation, author
 from cds.decisions.notices import Notice
 from knowledge.facts import Fact
-from knowledge.model.worse import Known, common, said, worst
+from knowledge.model.worse import Known, agreed, common, said, worst
 
 
 @dataclass(slots=True)
@@ -35,9 +36,11 @@ def settle(fact: Fact, observations: Iterable[Observation], moment: Moment) -> S
     newest = max(one.observed_at for one in fresh)
     together = [one for one in fresh if newest - one.observed_at <= fact.conflict_window]
     settled.observed_at = newest
-    values = list(dict.fromkeys(one.value for one in together if one.value is not None))
-    settled.value = values[0] if len(values) == 1 else worst(fact, values)
-    if len(values) > 1:
+    today = moment.day()
+    values = [grown(fact, one.value, moment.day(one.observed_at), today) for one in together if one.value is not None]
+    settled.value = agreed(values)
+    if settled.value is None:
+        settled.value = worst(fact, values)
         if settled.value is None:
             settled.value = common(fact, values)
         settled.disputed = settled.value is None
@@ -107,7 +110,7 @@ def _fresh(fact: Fact, observations: list[Observation], moment: Moment, notices:
 
 
 def _disagreement(fact: Fact, observations: list[Observation], value: Known | None) -> Notice:
-    ordered = sorted(observations, key=lambda one: (one.observed_at, one.source or "", str(one.value)), reverse=True)
+    ordered = sorted(observations, key=lambda one: (one.observed_at, one.described(fact)), reverse=True)
     named = " and ".join(dict.fromkeys(one.described(fact) for one in ordered))
     if value is None:
         counts = "it counts as not known"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, tzinfo
 from typing import Any
 
+from cds.decisions.intake.counting import counted_from
 from cds.requests import CLOCK_SKEW, RequestProblem, escaped, moment, unstorable
 from knowledge.errors import WrongValue, nearest
 from knowledge.facts import Fact, FactType
@@ -30,7 +31,12 @@ class Moment:
 
     def day(self, at: datetime | None = None) -> date:
         """The calendar day of a moment, by default the evaluation, in the zone."""
-        return (at or self.at).astimezone(self.zone).date()
+        at = at or self.at
+        try:
+            return at.astimezone(self.zone).date()
+        except OverflowError:
+            # The first and the last day of the calendar have no day beside them.
+            return at.date()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +70,8 @@ class ObservationReader:
     fact: Fact
     moment: Moment
     problems: list[RequestProblem]
+    counted: Sequence[Fact] = ()
+    """The facts that are counted from this one."""
 
     def read(self, raw: Any) -> list[Observation]:
         """The observations that a posted value holds."""
@@ -152,18 +160,36 @@ class ObservationReader:
                 value = fact.typed(raw) if unit is None else fact.typed(self._converted(raw, unit))
             elif unit not in (None, fact.ucum):
                 raise WrongValue(f"{fact.label}: a limit is taken only in the fact's own unit. Convert it first.")
+            value = self._until(value, self.moment.day(observed_at))
+            self._check_counts(value)
         except WrongValue as problem:
             self.problems.append(RequestProblem(pointer, problem.detail, problem.suggestion))
-            return
-        earliest = value.low if isinstance(value, Interval) else value
-        if isinstance(earliest, date) and earliest > self.moment.day(observed_at):
-            self.problems.append(RequestProblem(pointer, f"{fact.label} lies in the future: {raw}."))
             return
         if isinstance(value, str) and unstorable(value):
             detail = f"{fact.label} holds a control character or half a character."
             self.problems.append(RequestProblem(pointer, detail))
             return
         yield Observation(value, observed_at, source)
+
+    def _until(self, value: Known | None, day: date) -> Known | None:
+        """A date as it can be known on a day: of a month or year that has begun, the days up to it."""
+        earliest = value.low if isinstance(value, Interval) else value
+        if not isinstance(earliest, date):
+            return value
+        if earliest > day:
+            shown = value.text if isinstance(value, Interval) else earliest
+            raise WrongValue(f"{self.fact.label} lies in the future: {shown}.")
+        return replace(value, high=min(value.high, day)) if isinstance(value, Interval) else value
+
+    def _check_counts(self, value: Known | None) -> None:
+        """Refuse a date from which the days or years that are counted would be out of range."""
+        earliest = value.low if isinstance(value, Interval) else value
+        if isinstance(earliest, date):
+            for fact in self.counted:
+                try:
+                    fact.typed(counted_from(fact, earliest, self.moment.day()))
+                except WrongValue as problem:
+                    raise WrongValue(f"{earliest} is implausible: {problem.detail}") from None
 
     def _converted(self, raw: Any, unit: str) -> Any:
         fact = self.fact

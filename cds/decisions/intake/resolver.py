@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, tzinfo
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
 from graphlib import TopologicalSorter
 from typing import Any
 
-from cds.decisions.intake.derivation import Assumed, Conclusion, Derived, Deriver, against_posted, counted_from
+from cds.decisions.intake.counting import counted_from
+from cds.decisions.intake.derivation import Assumed, Conclusion, Derived, Deriver, against_posted, counted_since
 from cds.decisions.intake.disagreement import settle
 from cds.decisions.intake.observations import Moment, ObservationReader
-from cds.decisions.intake.variants import Variants, age_interval
+from cds.decisions.intake.variants import Variants
 from cds.decisions.notices import Notice
 from cds.requests import MOST_SUGGESTIONS, RequestProblem, UnusableRequest, escaped
-from knowledge.checking import needed_for
 from knowledge.conditions import Condition, facts_of
 from knowledge.errors import WrongValue, nearest
 from knowledge.facts import Fact, Invariant, Value
 from knowledge.language import parse
-from knowledge.model.intervals import Interval
+from knowledge.model.intervals import Interval, spanned
 from knowledge.model.worse import Known
 from knowledge.reasoning import reading
+from knowledge.validation.unread import needed_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +51,14 @@ class ResolvedFacts:
 class _Patient:
     """What is known while it is being resolved; `times` are those of facts that were observed before the moment."""
 
-    known: dict[str, Known] = field(default_factory=dict)
+    known: dict[str, Any] = field(default_factory=dict)
     times: dict[str, datetime] = field(default_factory=dict)
     disputed: set[str] = field(default_factory=set)
     derived: dict[str, Derived] = field(default_factory=dict)
     assumed: dict[str, Assumed] = field(default_factory=dict)
     notices: list[Notice] = field(default_factory=list)
+    limits: Mapping[str, Interval] = field(default_factory=dict)
+    """Of the facts that are one of several values in this patient."""
 
 
 class FactResolver:
@@ -69,7 +72,10 @@ class FactResolver:
         self._invariants = [
             (fact, one, parse(one.condition, facts)) for fact in facts.values() for one in fact.invariants
         ]
-        self._counted = {key: [fact for fact in facts.values() if fact.counted_since == key] for key in facts if key}
+        self._counted: dict[str, list[Fact]] = {key: [] for key in facts}
+        for fact in facts.values():
+            if fact.counted_since is not None and fact.counted_since in facts:
+                self._counted[fact.counted_since].append(fact)
         self._variants = Variants(facts, conditions)
 
     def resolve(
@@ -90,7 +96,7 @@ class FactResolver:
         limits = {name: value for name, value in patient.known.items() if isinstance(value, Interval)}
         if not limits:
             self._conclude(patient, moment)
-            return _resolved(patient, (patient.known,), problems)  # type: ignore[arg-type]
+            return _resolved(patient, (patient.known,), problems)
         return self._resolve_limits(patient, limits, moment, problems)
 
     def _take(self, name: str, raw: Any, moment: Moment, patient: _Patient, problems: list[RequestProblem]) -> None:
@@ -102,34 +108,16 @@ class FactResolver:
             # The most frequent by far: a bare number or flag, which no observation can make doubtful.
             self._take_bare(fact, raw, patient, problems)
             return
-        settled = settle(fact, ObservationReader(fact, moment, problems).read(raw), moment)
+        reader = ObservationReader(fact, moment, problems, self._counted[name])
+        settled = settle(fact, reader.read(raw), moment)
         patient.notices += settled.notices
         if settled.disputed:
             patient.disputed.add(name)
         if settled.value is None:
             return
-        value, observed_at = settled.value, settled.observed_at or moment.at
-        if self._implausible(name, value, moment, problems):
-            return
-        if fact.years_since:
-            value = age_interval(fact, value, moment.day(observed_at), moment.day())
-        patient.known[name] = value
-        if observed_at < moment.at:
-            patient.times[name] = observed_at
-
-    def _implausible(self, name: str, value: Known, moment: Moment, problems: list[RequestProblem]) -> bool:
-        """Whether a date is one from which the days or years that are counted would be out of range."""
-        earliest = value.low if isinstance(value, Interval) else value
-        if not isinstance(earliest, date):
-            return False
-        for fact in self._counted.get(name, ()):
-            try:
-                fact.typed(counted_from(fact, earliest, moment.day()))
-            except WrongValue as problem:
-                detail = f"{earliest} is implausible: {problem.detail}"
-                problems.append(RequestProblem(f"/facts/{escaped(name)}", detail))
-                return True
-        return False
+        patient.known[name] = settled.value
+        if settled.observed_at is not None and settled.observed_at < moment.at:
+            patient.times[name] = settled.observed_at
 
     @staticmethod
     def _take_bare(fact: Fact, raw: Any, patient: _Patient, problems: list[RequestProblem]) -> None:
@@ -144,61 +132,52 @@ class FactResolver:
     def _resolve_limits(
         self, patient: _Patient, limits: Mapping[str, Interval], moment: Moment, problems: list[RequestProblem]
     ) -> ResolvedFacts:
-        """Every patient that it could be, each concluded by itself; what all have in common is known.
-
-        Of them, those are left out that contradict what follows of their limited facts, unless all do.
-        """
+        """Every patient that it could be, each concluded by itself; what all have in common is known."""
         each: list[_Patient] = []
         for chosen, left_open in self._variants.of(limits, moment):
             known = {name: value for name, value in patient.known.items() if name not in left_open}
-            one = _Patient({**known, **chosen}, dict(patient.times), set(patient.disputed))
+            one = _Patient({**known, **chosen}, dict(patient.times), set(patient.disputed), limits=limits)
             self._conclude(one, moment)
             each.append(one)
-        each = [one for one in each if not _strained(one, limits)] or each
         first = each[0]
         common = {
             name: value
             for name, value in first.known.items()
-            if name not in limits and all(other.known.get(name) == value for other in each)
+            if all(other.known.get(name) == value for other in each)
+            and (name not in limits or all(name in other.derived for other in each))
         }
-        counted = self._counted_limits(limits, first, moment)
-        told = [notice for one in each for notice in one.notices]
+        derived = {
+            name: how for name, how in first.derived.items() if all(other.derived.get(name) == how for other in each)
+        }
+        counted = {
+            fact.key: spanned(*(counted_from(fact, day, moment.day()) for day in (within.high, within.low)))
+            for name, within in limits.items()
+            for fact in self._counted[name]
+            if fact.key not in limits and derived.get(fact.key) == counted_since(fact)
+        }
         merged = _Patient(
-            {**common, **counted, **limits},
+            {**limits, **common, **counted},
             patient.times,
             patient.disputed,
-            {name: how for name, how in first.derived.items() if name in common or name in counted},
-            {name: how for one in each for name, how in one.assumed.items()},
-            list(dict.fromkeys([*patient.notices, *told])),
+            {name: how for name, how in derived.items() if name in common or name in counted},
+            {name: how for one in each for name, how in one.assumed.items() if name not in common},
+            [*patient.notices, *_told_of_each([one.notices for one in each])],
         )
-        return _resolved(merged, tuple(one.known for one in each), problems)  # type: ignore[arg-type]
-
-    def _counted_limits(self, limits: Mapping[str, Interval], variant: _Patient, moment: Moment) -> dict[str, Interval]:
-        """The limits of the days and years that follow from dates of which only the limits are known."""
-        found: dict[str, Interval] = {}
-        for name, one in limits.items():
-            for fact in self._counted.get(name, ()):
-                if fact.key in variant.derived and fact.key not in limits:
-                    low = counted_from(fact, min(one.high, moment.day()), moment.day())
-                    high = counted_from(fact, one.low, moment.day())
-                    if low < high:
-                        found[fact.key] = Interval(low, high, f"{low} to {high}")
-        return found
+        return _resolved(merged, tuple(one.known for one in each), problems)
 
     def _conclude(self, patient: _Patient, moment: Moment) -> None:
         """Add what follows from what is known, and take out what gives way to what cannot both be."""
         posted = dict(patient.known)
         yielding: set[str] = set()
-        told: dict[str, Notice] = {}
+        told: dict[Invariant, Notice] = {}
         while True:
             once = _Patient({name: value for name, value in posted.items() if name not in yielding})
+            once.limits = patient.limits
             once.times, once.disputed = dict(patient.times), patient.disputed | yielding
             for deriver in self._derivers:
                 self._derive(deriver, once, moment)
             broken = [entry for entry in self._invariants if reading(entry[2], once.known) is True]
-            told |= {
-                one.condition: _cannot_both_be(fact, one, condition, self.facts) for fact, one, condition in broken
-            }
+            told |= {one: _cannot_both_be(fact, one, condition, self.facts) for fact, one, condition in broken}
             gone = {one.gives_way for _, one, _ in broken if one.gives_way} - yielding
             if not gone:
                 break
@@ -220,21 +199,21 @@ class FactResolver:
             patient.disputed.add(key)
             patient.known.pop(key, None)
             return
-        if posted is not None:
-            if conclusion.value is None or conclusion.open:
-                # What follows only as long as something is not known never overrules what was posted.
-                return
-            if posted == conclusion.value:
-                _confirm(key, conclusion, patient, moment)
-                return
+        limits = patient.limits.get(key)
+        if limits is not None and conclusion.value is not None and conclusion.value in limits:
+            patient.known[key] = conclusion.value
+        elif conclusion.value is not None and posted is not None and posted != conclusion.value:
             conclusion = self._hold_against(fact, posted, conclusion, patient, moment)
+        elif posted is not None:
+            _confirm(key, conclusion, patient, moment)
+            return
         self._keep(key, conclusion, patient, moment)
 
-    @staticmethod
     def _hold_against(
-        fact: Fact, posted: Known, conclusion: Conclusion, patient: _Patient, moment: Moment
+        self, fact: Fact, posted: Value, conclusion: Conclusion, patient: _Patient, moment: Moment
     ) -> Conclusion:
-        conclusion, notice = against_posted(fact, posted, patient.times.get(fact.key, moment.at), conclusion)  # type: ignore[arg-type]
+        posted_at, shown = patient.times.get(fact.key, moment.at), patient.limits.get(fact.key, posted)
+        conclusion, notice = against_posted(fact, posted, posted_at, conclusion, self.facts, shown)
         patient.notices.append(notice)
         if conclusion.contradictory:
             patient.disputed.add(fact.key)
@@ -266,17 +245,10 @@ class FactResolver:
 
 def _confirm(key: str, conclusion: Conclusion, patient: _Patient, moment: Moment) -> None:
     """What was posted and follows too is known since the later of both."""
-    if key in patient.times and conclusion.at is not None:
+    if key in patient.times and conclusion.value is not None and not conclusion.open and conclusion.at is not None:
         patient.times[key] = max(patient.times[key], conclusion.at)
         if patient.times[key] >= moment.at:
             del patient.times[key]
-
-
-def _strained(patient: _Patient, limits: Mapping[str, Interval]) -> bool:
-    """Whether a value that was chosen within limits contradicts what follows from the rest."""
-    return any(
-        notice.code in ("contradiction", "superseded") and notice.facts[0] in limits for notice in patient.notices
-    )
 
 
 def _resolved(
@@ -292,6 +264,15 @@ def _resolved(
     ]
     notices = (*aside, *patient.notices)
     return ResolvedFacts(patient.known, variants, patient.derived, patient.assumed, notices, tuple(problems))
+
+
+def _told_of_each(each: list[list[Notice]]) -> Iterator[Notice]:
+    """What is to be told of patients one of whom it is: of some of them alone only that it may be so."""
+    for notice in dict.fromkeys(notice for told in each for notice in told):
+        if all(notice in told for told in each):
+            yield notice
+        else:
+            yield replace(notice, detail=f"This may be so, for of some facts only limits are known. {notice.detail}")
 
 
 def _fact_at(pointer: str) -> tuple[str, ...]:

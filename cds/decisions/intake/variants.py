@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from itertools import pairwise, product
 from typing import Any
 
-from cds.decisions.intake.derivation import counted_from, years_between
+from cds.decisions.intake.counting import counted_from
 from cds.decisions.intake.observations import Moment
 from cds.places import Aspect, Scale, scales
 from knowledge.conditions import Condition
@@ -48,8 +48,6 @@ class Variants:
         today = moment.day()
         if isinstance(limits.low, frozenset):
             return self._lists(name, limits)
-        if isinstance(limits.low, date):
-            limits = Interval(limits.low, min(limits.high, today), limits.text)
         scale = self._scales.get(Aspect(name))
         values = [value for value in self._candidates(name, limits, scale, today) if value in limits]
         counted = [(fact, self._scales[Aspect(fact.key)]) for fact in self._counted.get(name, ()) if self._read(fact)]
@@ -77,32 +75,16 @@ class Variants:
         whole = self._facts[name].type is not FactType.DECIMAL
         ends = list(limits.ends())
         yield from ends
-        cuts = [_value(cut, limits) for cut, _ in scale.firsts] if scale and scale.ordered else []
+        cuts = [value for cut, _ in scale.firsts for value in _values(cut, limits)] if scale and scale.ordered else []
         for fact in self._counted.get(name, ()):
             if self._read(fact):
                 cuts += [day for cut, _ in self._scales[Aspect(fact.key)].firsts for day in _days(fact, cut, today)]
         if whole:
-            yield from (near for cut in cuts for near in _neighbors(cut))
+            yield from (near for cut in cuts for near in _neighbors(cut, self._facts[name].step))
             return
         points = sorted({*ends, *(cut for cut in cuts if cut in limits)})
         yield from points
         yield from ((one + other) / 2 for one, other in pairwise(points))
-
-
-def age_interval(fact: Fact, value: Any, noted: date, today: date) -> Any:
-    """What an age has become that was noted on an earlier day: up to a birthday more than the years since then.
-
-    On the same day of a later year it is known exactly.
-    """
-    if noted >= today:
-        return value
-    years = years_between(noted, today)
-    birthday = 0 if (noted.month, noted.day) == (today.month, today.day) else 1
-    low, high = (value.low, value.high) if isinstance(value, Interval) else (value, value)
-    low, high = low + years, high + years + birthday
-    if fact.maximum is not None:
-        low, high = min(low, int(fact.maximum)), min(high, int(fact.maximum))
-    return Interval(low, high, f"{low} to {high}") if high > low else low
 
 
 def _texts(fact: Fact) -> Iterator[str]:
@@ -119,13 +101,19 @@ def _ways(choices: Mapping[str, list[Value]]) -> int:
     return count
 
 
-def _value(cut: Any, limits: Interval) -> Any:
-    """A cut of a scale as a value: days are cut by their ordinal numbers."""
-    return date.fromordinal(cut) if isinstance(limits.low, date) and isinstance(cut, int) else cut
+def _values(cut: Any, limits: Interval) -> Iterator[Any]:
+    """A cut of a scale as a value: days are cut by their ordinal numbers, and none comes after the last."""
+    if not isinstance(limits.low, date):
+        yield cut
+    elif cut <= date.max.toordinal():
+        yield date.fromordinal(cut)
 
 
-def _neighbors(cut: Any) -> Iterator[Any]:
-    step: Any = timedelta(days=1) if isinstance(cut, date) else 1
+def _neighbors(cut: Any, stepped: int | None) -> Iterator[Any]:
+    """A cut and the values beside it that the fact can have."""
+    step: Any = timedelta(days=1) if isinstance(cut, date) else stepped or 1
+    if stepped and not isinstance(cut, date):
+        cut -= cut % stepped
     for steps in (-1, 0, 1):
         try:
             yield cut + steps * step
