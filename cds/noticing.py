@@ -36,9 +36,7 @@ def of_population(release: PreparedRelease, known: Facts) -> tuple[bool, list[No
             case False:
                 outside = True
                 said = release.base.facts[key].said(known.get(key))
-                detail = (
-                    f"No rule applies: the content is for patients with {wanted}, and what was posted says: {said}."
-                )
+                detail = f"No rule applies, since what was posted says: {said}. The content is for: {wanted}."
                 notices.append(Notice("outside_population", detail, (key,)))
             case None:
                 detail = f"Not known; the answer assumes what the content is for: {wanted}."

@@ -121,7 +121,7 @@ def test_a_statement_applies_to_nobody(lead: FlaskClient) -> None:
 def test_outside_the_population_no_rule_is_said_to_be_met(lead: FlaskClient) -> None:
     said = became(tried(lead, HER.replace("has_mbc: yes", "has_mbc: no"), f"{TRY}?rule={RULE}"))
     assert "Not met" in said
-    assert "No rule applies: the content is for patients with metastatic breast cancer" in said
+    assert "No rule applies, since what was posted says: no metastatic breast cancer" in said
     assert "Uncontrolled pain" not in said.partition("No rule applies")[2]
 
 
