@@ -15,7 +15,9 @@ from admin.record.incidents import Incidents
 from admin.record.proofs import Proofs, provable
 from admin.releases.comparing import Changes
 from admin.releases.due import ReviewDates
+from admin.releases.hazard_files import HazardFiles
 from admin.releases.in_force import InForce
+from admin.releases.proof import ReleaseProof
 from admin.releases.reading import Releases
 from admin.shelf.views import shelf_views
 from admin.staff.account import Account
@@ -46,6 +48,8 @@ def attach(app: Flask, service: Service) -> None:
         Proofs(),
         Firing(),
         InForce(),
+        ReleaseProof(),
+        HazardFiles(),
         Conditions(),
         People(),
         Keys(),

@@ -36,12 +36,12 @@ def pdf(sheet: Sheet) -> bytes:
         "made": f"Made {moment(sheet.made_at)} by Phasewise, from its record.",
         "rules": [_line(one) for one in sheet.rules],
     }
-    shown, replaced = _shown(content)
-    shown["substituted"] = _told(replaced)
+    shown, replaced = printable_in_font(content)
+    shown["substituted"] = substitution_said(replaced)
     return typst.compile(
         _HERE / "sheet.typ",
         root=_HERE,
-        font_paths=_fonts(),
+        font_paths=sheet_fonts(),
         ignore_system_fonts=True,
         format="pdf",
         sys_inputs={"sheet": json.dumps(shown)},
@@ -60,7 +60,7 @@ def _line(one: RuleLine) -> dict[str, str]:
     }
 
 
-def _shown(content: dict[str, Any]) -> tuple[dict[str, Any], set[str]]:
+def printable_in_font(content: dict[str, Any]) -> tuple[dict[str, Any], set[str]]:
     """The content with a number for each character that the font lacks, and those characters."""
     replaced: set[str] = set()
 
@@ -82,7 +82,7 @@ def _shown(content: dict[str, Any]) -> tuple[dict[str, Any], set[str]]:
     return of(content), replaced
 
 
-def _told(replaced: set[str]) -> str:
+def substitution_said(replaced: set[str]) -> str:
     """What the head says of characters that stand as numbers."""
     if not replaced:
         return ""
@@ -106,5 +106,6 @@ def _lacking() -> re.Pattern[str]:
 
 
 @cache
-def _fonts() -> typst.Fonts:
+def sheet_fonts() -> typst.Fonts:
+    """The font that comes along, and no other."""
     return typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[_FONTS])

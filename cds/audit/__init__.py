@@ -1,0 +1,1 @@
+"""What an auditor or a safety officer takes away."""

@@ -1,0 +1,1 @@
+"""Documents for regulators and safety officers: the hazard file."""
