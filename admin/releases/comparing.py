@@ -16,9 +16,10 @@ from sqlalchemy.orm import Session, selectinload
 from admin.entry.access import DeskView, signed_in
 from admin.shelf.catalogue import title_of
 from cds.api import session
+from cds.authoring.change_region import change_region
 from cds.changes import running
 from cds.changes.beside import NOTHING_IN_FORCE, NotComparable, over_vignettes
-from cds.changes.candidate import candidate, underway
+from cds.changes.candidate import candidate, standing, underway
 from cds.changes.gated import Choice, proposal
 from cds.changes.running import KEPT, What, found_by, interrupted, what_from
 from cds.changes.working import launch
@@ -96,10 +97,22 @@ class Changes(DeskView):
             proposal=typed.proposal,
             versions=_titled(versions),
             release=in_force(session()),
+            region_address=url_for(".region", **_address(typed)),
             page=_number(request.args.get("page")) or 1,
             again=url_for(".index", **_address(typed)),
             address=url_for(".examples", **_address(typed)) + "&page=",
         )
+
+    @expose("/region")
+    def region(self) -> ResponseReturnValue:
+        """For whom it turns, of all patients there can be. It takes some seconds: other pages load it as a part."""
+        found, refusal = None, None
+        try:
+            found = change_region(standing(session()), candidate(session(), _chosen(session(), _typed(request.args))))
+        except KnowledgeError as problem:
+            refusal = str(problem)
+        template = "desk/region_found.html" if request.args.get("part") else "desk/region_page.html"
+        return self.render(template, region=found, refusal=refusal)
 
     @expose("/<int:number>")
     def run(self, number: int) -> str:

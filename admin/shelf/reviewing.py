@@ -180,6 +180,7 @@ class Reviewing(Shelved):
             with_it=[one for one in with_it if one.id != version.id],
             differences=self._differences(self._before(version), version, among),
             comparison=self._comparison(with_it),
+            region_address=url_for("desk_changes.region", version=[one.id for one in with_it]),
             mine=mine,
             may_approve=current_user.role in APPROVERS and not mine,
             may_return=current_user.role in APPROVERS or (mine and current_user.role in WRITERS),

@@ -25,7 +25,7 @@ def remembered(find: Callable[[Candidate], _Found]) -> Callable[[Candidate], _Fo
     @wraps(find)
     def found(candidate: Candidate) -> _Found:
         for other, answer in tuple(kept):
-            if _same(other, candidate):
+            if same_items(other, candidate):
                 return answer
         answer = find(candidate)
         kept.appendleft((candidate, answer))
@@ -34,7 +34,8 @@ def remembered(find: Callable[[Candidate], _Found]) -> Callable[[Candidate], _Fo
     return found
 
 
-def _same(one: Candidate, other: Candidate) -> bool:
+def same_items(one: Candidate, other: Candidate) -> bool:
+    """Whether two candidates hold the very same objects, in the same order."""
     return len(one.items) == len(other.items) and all(
         mine is theirs for mine, theirs in zip(one.items.values(), other.items.values(), strict=True)
     )

@@ -5,6 +5,7 @@ The terms are those of ISO 14971:2019; a hazardous situation is here the conditi
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -75,10 +76,10 @@ class HazardFile:
         hazards = "1 hazard" if count == 1 else f"{count} hazards"
         if not lacking:
             return f"{hazards}; the control of each is proven, shown by test patients and approved."
-        unproven = len(self.proof.failed)
-        claims = f" {unproven} of {len(self.proof.claims)} claims are not proven." if unproven else ""
-        which = "1 hazard lacks" if len(lacking) == 1 else f"{len(lacking)} hazards lack"
-        return f"{hazards}; {which} something, as listed.{claims}"
+        counted = Counter(sentence for entry in lacking for sentence in entry.missing)
+        said = " ".join(f"{sentence} ({number} of {count})" for sentence, number in counted.most_common(3))
+        further = f" And {len(counted) - 3} more, as listed." if len(counted) > 3 else ""
+        return f"{hazards}. {said}{further}"
 
 
 def hazard_file(session: Session, release: Release, *, at: datetime) -> HazardFile:
