@@ -32,6 +32,8 @@ DONE: Mapping[str, str] = {
     "release.published": "A release was published",
     "release.approved": "A release was approved clinically",
     "release.activated": "A release was put in force",
+    "proof.finding_accepted": "A finding of the solver was accepted",
+    "proof.finding_reopened": "The acceptance of a finding was taken back",
     "decision.read": "A decision was read",
     "decision.replayed": "A decision was made again",
     "decision.asked_again": "A decision’s facts were asked of another release",
