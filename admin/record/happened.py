@@ -20,7 +20,8 @@ _BY = {"by", "created_by", "submitted_by", "approved_by"}
 
 GROUPS: Mapping[str, str] = {
     "person.sign": "Sign-ins, and those refused",
-    "version.": "Versions of rules, facts, sources and example patients",
+    "version.": "Versions of rules, hazards, facts, sources and test patients",
+    "proof.": "Findings of the solver",
     "release.": "Releases",
     "decision": "Decisions",
     "export.": "Exports",
