@@ -96,8 +96,7 @@ class Deriver:
         values = list(dict.fromkeys(one.value for one in counting))
         if len(values) > 1:
             return self._contradictory(counting, values, known, times, moment)
-        chosen = counting[0]
-        at = max(self._at(one, known, times, moment) for one in counting)
+        chosen, at = self._newest(counting, known, times, moment)
         return Conclusion(chosen.value, chosen.derived, at, () if certain else rests_on[chosen])
 
     def _counted(self, start: date, moment: Moment) -> Conclusion:
@@ -113,7 +112,7 @@ class Deriver:
     ) -> Conclusion:
         fact = self.fact
         value: Any = worst(fact, values)
-        chosen = next((one for one in counting if one.value == value), counting[0])
+        chosen, at = self._newest([one for one in counting if one.value == value] or counting, known, times, moment)
         different = " and ".join(f"“{fact.said(one)}”" for one in values)
         counts = "it counts as not known" if value is None else f"the worse counts, “{fact.said(value)}”"
         needs = tuple(dict.fromkeys(name for one in counting for name in one.derived.needs if name in known))
@@ -121,8 +120,14 @@ class Deriver:
         notice = Notice("follows_differently", detail, (fact.key, *needs))
         if value is None:
             return Conclusion(contradictory=True, notice=notice)
-        at = max(self._at(one, known, times, moment) for one in counting)
         return Conclusion(value, chosen.derived, at, notice=notice)
+
+    def _newest(
+        self, met: list[_Derivation], known: Facts, times: Mapping[str, datetime], moment: Moment
+    ) -> tuple[_Derivation, datetime]:
+        """Of derivations that lead to the same value, the one by the newest findings, and when these were made."""
+        each = [(one, self._at(one, known, times, moment)) for one in met]
+        return max(each, key=lambda pair: pair[1])
 
     @staticmethod
     def _open(one: _Derivation, known: Facts) -> tuple[str, ...]:
