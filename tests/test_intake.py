@@ -178,7 +178,7 @@ CONTRADICTIONS: dict[str, tuple[dict[str, Any], str, Any, list[str]]] = {
         {"uncontrolled_pain": False, "pain_nrs": ago(9, days=2)},
         "uncontrolled_pain",
         False,
-        ["contradiction"],
+        ["superseded"],
     ),
     "pain 2 alone does not mean that pain is controlled": ({"pain_nrs": 2}, "uncontrolled_pain", None, []),
     "but what was posted about it counts": ({"pain_nrs": 2, "uncontrolled_pain": True}, "uncontrolled_pain", True, []),
@@ -306,13 +306,13 @@ def test_what_hangs_on_a_limit_is_undetermined_and_the_rest_is_answered(release:
     [("pao2_mmhg", 12, "kPa", 90.00744), ("pao2_mmhg", 90, "mm[Hg]", 90.0), ("age_years", 660, "mo", 55)],
 )
 def test_a_value_is_converted_from_its_unit(release: PreparedRelease, name: str, value: float, unit: str, known: float):
-    assert resolved(release, **{name: {"value": value, "unit": unit}}).known[name] == known
+    assert release.resolver.resolve({name: {"value": value, "unit": unit}}, NOW).known[name] == known
 
 
 @pytest.mark.parametrize(("name", "unit"), [("pao2_mmhg", "cm[H2O]"), ("pao2_mmhg", "mmHg"), ("pain_nrs", "kPa")])
 def test_or_refused(release: PreparedRelease, name: str, unit: str):
     with pytest.raises(UnusableRequest) as refused:
-        resolved(release, **{name: {"value": 9, "unit": unit}})
+        release.resolver.resolve({name: {"value": 9, "unit": unit}}, NOW)
     assert [problem.pointer for problem in refused.value.problems] == [f"/facts/{name}/value"]
 
 
