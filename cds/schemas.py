@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from marshmallow import RAISE, Schema, fields, validate
 
+from cds.decisions.notices import CODES
 from knowledge.differences import Change
 from knowledge.facts import Attribute, FactType
 from knowledge.items import Actor, Mode, RuleKind, State, Urgency
@@ -131,26 +132,8 @@ class UndeterminedHazard(Shape):
 class Notice(Shape):
     code = fields.String(
         required=True,
-        validate=validate.OneOf(
-            [
-                "disagreement",
-                "contradiction",
-                "superseded",
-                "follows_differently",
-                "cannot_both_be",
-                "not_asserted_by",
-                "retracted",
-                "assumed",
-                "set_aside",
-                "too_old",
-                "not_clinically_approved",
-                "outside_population",
-                "population_assumed",
-                "hazard_not_excluded",
-                "may_be_withheld",
-                "review_overdue",
-            ]
-        ),
+        validate=validate.OneOf(list(CODES)),
+        metadata={"description": " ".join(f"`{code}`: {meaning}" for code, meaning in CODES.items())},
     )
     facts = fields.List(fields.String(), required=True, metadata={"description": "The facts that it is about."})
     detail = fields.String(required=True)
@@ -226,6 +209,16 @@ class DerivationOfFact(Shape):
     locator = fields.String(required=True)
 
 
+class InvariantOfFact(Shape):
+    """What no patient can be; while it is broken, the fact that gives way counts as not known."""
+
+    condition = fields.String(required=True)
+    sentence = fields.String(required=True)
+    source = fields.String(required=True)
+    locator = fields.String(required=True)
+    gives_way = fields.String()
+
+
 class FactShown(Shape):
     key = fields.String(required=True)
     label = fields.String(required=True)
@@ -245,7 +238,21 @@ class FactShown(Shape):
     attributes = fields.List(fields.String(validate=words(Attribute)))
     derivations = fields.List(fields.Nested(DerivationOfFact))
     days_since = fields.String()
+    years_since = fields.String()
     population = fields.String()
+    worse = fields.Raw(
+        metadata={
+            "description": "Which of two values that disagree counts: high or low, true or false, more for lists of "
+            "codes, or for one code all codes from best to worst.",
+            "oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
+        }
+    )
+    asserted_by = fields.List(
+        fields.String(), metadata={"description": "The sources that may state it; everybody when left out."}
+    )
+    ucum = fields.String(metadata={"description": "Its unit as a UCUM code; an observation may carry another."})
+    invariants = fields.List(fields.Nested(InvariantOfFact))
+    used_later = fields.String(metadata={"description": "What it is collected for while nothing reads it."})
     notes = fields.List(fields.String())
 
 

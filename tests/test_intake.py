@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,8 @@ from hypothesis import strategies as st
 
 from cds.deciding import Answer, Question, decide
 from cds.decisions.intake.resolver import ResolvedFacts
+from cds.decisions.notices import CODES
+from cds.pages.labels import _NOTICED
 from cds.releases import PreparedRelease
 from cds.requests import UnusableRequest
 from cds.writing import instant
@@ -426,3 +429,17 @@ def test_what_is_refused_and_set_aside_leaves_the_answer_of_the_others(
     aside, others = answer(release, {**facts, key: bad}, set_aside=True), answer(release, facts)
     assert (aside.states, aside.hazards) == (others.states, others.hazards)
     assert [key] in [one["facts"] for one in notices_of(aside) if one["code"] == "set_aside"]
+
+
+def test_every_code_of_a_notice_about_facts_is_in_the_docs():
+    text = (Path(__file__).parents[1] / "docs" / "intake.md").read_text(encoding="utf-8")
+    of_the_answer = {
+        "outside_population",
+        "population_assumed",
+        "not_clinically_approved",
+        "hazard_not_excluded",
+        "may_be_withheld",
+        "review_overdue",
+    }
+    assert [code for code in CODES if code not in of_the_answer and f"`{code}`" not in text] == []
+    assert CODES.keys() == _NOTICED.keys()
