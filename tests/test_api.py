@@ -227,7 +227,7 @@ def test_outside_the_population_no_rule_applies_and_the_answer_says_why(
     assert len(answer["not_met"]) == sum(not rule.is_statement for rule in clinic.shipped_base().rules.values())
     outside = [one for one in answer["notices"] if one["code"] == "outside_population"]
     assert [one["facts"] for one in outside] == [[fact]]
-    assert outside[0]["detail"].startswith("No rule applies: ")
+    assert outside[0]["detail"].startswith("No rule applies, since what was posted says: ")
 
 
 def test_at_exactly_18_she_is_inside(caller: Caller) -> None:
