@@ -12,10 +12,11 @@ from wtforms import Form
 from admin.shelf.documents import Neighbour, Played, as_played, name_of
 from admin.shelf.forms import filling
 from cds.changes.candidate import Candidate, candidate, item_of, standing, underway
+from cds.changes.proven import broken_claims, findings_about, sentence_of
 from cds.changes.trial import Trial, tried, with_condition_of
 from knowledge.canonical import NotCanonical, canonical
 from knowledge.conditions import Condition
-from knowledge.errors import ConditionError, ContentError, ContentProblem, PatientError
+from knowledge.errors import ConditionError, ContentError, ContentProblem, KnowledgeError, PatientError
 from knowledge.facts import Fact
 from knowledge.items import ItemKind, Rule
 from knowledge.language import parse
@@ -42,6 +43,8 @@ class Checked:
     elsewhere: tuple[ContentProblem, ...] = ()
     same_condition: tuple[Neighbour, ...] = ()
     counted_with: tuple[Neighbour, ...] = ()
+    to_look_at: tuple[str, ...] = ()
+    """What the solver found about it over all patients, though it breaks nothing."""
     labels: Mapping[str, str] = field(default_factory=dict, repr=False)
     """What each field of the form is called, by its name."""
     trial: Trial | None = field(default=None, repr=False)
@@ -79,7 +82,20 @@ def _checked(session: Session, kind: ItemKind, content: Content, form: Form) -> 
     for name, other in together.items():
         before = before.with_item(name[0], other)
     trial = tried(underfoot, before.with_item(kind, item))
-    return _told(kind, item, form, trial, together)
+    return _proven(_told(kind, item, form, trial, together), before, (kind, item.key))
+
+
+def _proven(said: Checked, before: Candidate, name: Name) -> Checked:
+    """With what the solver says: claims that the item breaks, and what there is to look at."""
+    trial = said.trial
+    if trial is None or trial.failures is None:
+        return said
+    try:
+        broken = tuple(sentence_of(claim, trial.candidate) for claim in broken_claims(before, trial.candidate))
+    except KnowledgeError as refusal:
+        broken = (str(refusal),)
+    found = tuple(one.sentence for one in findings_about(trial.candidate, name))
+    return replace(said, general=(*said.general, *broken), to_look_at=found)
 
 
 def _as_kept(kind: ItemKind, content: Content) -> Item:

@@ -9,6 +9,7 @@ from datetime import date
 from sqlalchemy.orm import Session
 
 from cds.changes.candidate import Candidate, candidate, item_of, standing, underway
+from cds.changes.proven import broken_claims, sentence_of
 from cds.changes.trial import Trial, tried
 from knowledge.errors import ContentError, ContentProblem, KnowledgeError
 from knowledge.items import ItemKind, Rule, Source
@@ -65,6 +66,7 @@ def before_review(session: Session, versions: Iterable[Version], today: date) ->
         _tick("It changes something", _unchanged(session, versions)),
         _tick("Its next review lies ahead", _stale(versions, today)),
         *_ticks(trial),
+        _proven(underfoot, trial),
     ]
 
 
@@ -73,7 +75,8 @@ def before_publishing(proposed: Candidate, fresh: Iterable[Version], twin: Relea
 
     `twin` is the release that holds the very same versions, when there is one.
     """
-    trial = tried(Candidate({}, {}), proposed)
+    nothing = Candidate({}, {})
+    trial = tried(nothing, proposed)
     return [
         _tick("Something is in it that is not in force", () if proposed.changed else (_NOTHING_NEW,)),
         _tick(
@@ -81,6 +84,7 @@ def before_publishing(proposed: Candidate, fresh: Iterable[Version], twin: Relea
         ),
         _tick("Everything new in it was approved", _unapproved(fresh)),
         *_ticks(trial, whole=True),
+        _proven(nothing, trial),
     ]
 
 
@@ -128,6 +132,18 @@ def _ticks(trial: Trial, *, whole: bool = False) -> Iterable[Tick]:
     yield _tick("Example patients show each rule recommended, not met, and lacking a fact", map(_obstacle, unproven))
     yield _tick("Every example patient is advised as expected", _failing(trial))
     yield _tick("The engine can hold it, and agrees with the plain reading", _not_held(trial))
+
+
+def _proven(before: Candidate, trial: Trial) -> Tick:
+    """What the solver proves over all patients and did not find broken before."""
+    asked = "No patient is advised into a known danger: proven over all patients"
+    if trial.failures is None:
+        return _tick(asked, [Obstacle("It could not be proven: mend what is named above first.")])
+    try:
+        broken = broken_claims(before, trial.candidate)
+    except KnowledgeError as refusal:
+        return _tick(asked, [Obstacle(str(refusal))])
+    return _tick(asked, [Obstacle(sentence_of(claim, trial.candidate), claim.items[0]) for claim in broken])
 
 
 def _not_held(trial: Trial) -> Iterable[Obstacle]:
