@@ -5,7 +5,7 @@ de Moura L, Bjørner N. Z3: an efficient SMT solver. TACAS 2008. doi:10.1007/978
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -27,25 +27,30 @@ def variable(name: str) -> Formula:
 
 
 def negation(part: Formula) -> Formula:
-    if z3.is_true(part):
+    if part is TRUE:
         return FALSE
-    if z3.is_false(part):
-        return TRUE
-    return part.arg(0) if z3.is_not(part) else z3.Not(part)
+    return TRUE if part is FALSE else z3.Not(part)
 
 
 def conjunction(parts: Iterable[Formula]) -> Formula:
-    found = [part for part in parts if not z3.is_true(part)]
-    if any(z3.is_false(part) for part in found):
+    found = [part for part in parts if part is not TRUE]
+    if any(part is FALSE for part in found):
         return FALSE
-    return TRUE if not found else found[0] if len(found) == 1 else z3.And(*found)
+    return TRUE if not found else found[0] if len(found) == 1 else _of(z3.Z3_mk_and, found)
 
 
 def disjunction(parts: Iterable[Formula]) -> Formula:
-    found = [part for part in parts if not z3.is_false(part)]
-    if any(z3.is_true(part) for part in found):
+    found = [part for part in parts if part is not FALSE]
+    if any(part is TRUE for part in found):
         return TRUE
-    return FALSE if not found else found[0] if len(found) == 1 else z3.Or(*found)
+    return FALSE if not found else found[0] if len(found) == 1 else _of(z3.Z3_mk_or, found)
+
+
+def _of(make: Callable[..., Any], parts: Sequence[Formula]) -> Formula:
+    """A formula over others, made without looking at each of them again: there are thousands in a knowledge base."""
+    context = z3.main_ctx()
+    asts = (z3.Ast * len(parts))(*[part.as_ast() for part in parts])
+    return z3.BoolRef(make(context.ref(), len(parts), asts), context)
 
 
 def implication(condition: Formula, consequence: Formula) -> Formula:
