@@ -28,6 +28,7 @@ _HARMLESS = frozenset(
         (ItemKind.SOURCE, "key"),
         (ItemKind.FACT, "absence"),
         (ItemKind.FACT, "maximum"),
+        (ItemKind.FACT, "used_later"),
     }
 )
 """Problems with which a base can still answer, so that its vignettes can be played; those of vignettes are too."""
