@@ -104,6 +104,8 @@ WHO: Mapping[str, Mapping[str, Who]] = {
     "/desk/releases/<int:number>/sheet.pdf": {"GET": READ},
     "/desk/rules/<string:key>/<int:number>/sheet": {"GET": READ},
     "/desk/rules/<string:key>/<int:number>/sheet.pdf": {"GET": READ},
+    "/desk/rules/<string:key>/<int:number>/boundaries": {"GET": WRITE, "POST": WRITE},
+    "/desk/hazards/<string:key>/<int:number>/boundaries": {"GET": WRITE, "POST": WRITE},
     "/desk/try/": {"GET": READ, "POST": READ},
     **_of_a_shelf("rules"),
     **_of_a_shelf("hazards"),

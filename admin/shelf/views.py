@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from admin.shelf.boundaries import BoundaryPatients
 from admin.shelf.editing import Editing
 from admin.shelf.histories import Histories
 from admin.shelf.items import Items
@@ -14,13 +15,18 @@ class ShelfView(Items, Editing, Reviewing, Histories):
     """All of one kind."""
 
 
-class RulesView(ShelfView, RuleSheets):
-    """Rules, which have sheets too."""
+class RulesView(ShelfView, RuleSheets, BoundaryPatients):
+    """Rules, which have sheets and boundaries too."""
+
+
+class HazardsView(ShelfView, BoundaryPatients):
+    """Hazards, which have boundaries too."""
 
 
 def shelf_views() -> list[ShelfView]:
     """The views of rules, example patients, facts and sources."""
     return [
         RulesView(ItemKind.RULE),
-        *(ShelfView(one) for one in (ItemKind.HAZARD, ItemKind.VIGNETTE, ItemKind.FACT, ItemKind.SOURCE)),
+        HazardsView(ItemKind.HAZARD),
+        *(ShelfView(one) for one in (ItemKind.VIGNETTE, ItemKind.FACT, ItemKind.SOURCE)),
     ]
