@@ -322,7 +322,7 @@ def test_it_is_not_submitted_while_something_is_missing(
 
 
 def test_a_circle_of_overrides_is_not_submitted(author: Lead) -> None:
-    overriding, overridden = "ext-oncologic-emergency-list", "exercise-any-offer-if-feasible"
+    overriding, overridden = "nutrition-acute-eat-freely", "dyspnea-any-maximise-nutrition"
     changes = {"overrides-0-rule": overriding, "overrides-0-reason": "Because."}
     author.writes(overridden, **changes)
     assert "in a circle" in words(author.submits(overridden, 2).text)
