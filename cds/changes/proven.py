@@ -42,17 +42,14 @@ def broken_claims(before: Candidate, after: Candidate) -> tuple[Claim, ...]:
 
 def findings_about(candidate: Candidate, name: Name) -> tuple[Finding, ...]:
     """What there is to look at in one rule or hazard; nothing where the time is over, or the solver cannot hold it."""
-    from cds.authoring.proof.findings import findings
-    from cds.authoring.proof.formulas import TimedOut
-    from cds.authoring.proof.prover import Prover
+    from cds.authoring.proof import report
     from cds.authoring.proof.variables import CannotBeHeld
 
     if name[0] not in (ItemKind.RULE, ItemKind.HAZARD) or in_the_way(candidate):
         return ()
     try:
-        with Prover(candidate.base, AT, seconds=SECONDS) as prover:
-            return tuple(findings(prover, {name}))
-    except (TimedOut, CannotBeHeld, TooLarge, EngineFault):
+        return report.findings_about(candidate.base, AT, name, seconds=SECONDS)
+    except (CannotBeHeld, TooLarge, EngineFault):
         return ()
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 
 from cds.authoring.proof import variables
+from cds.authoring.proof.report import prove_claims
 from cds.changes.candidate import Candidate
 from cds.changes.gate import Tick, before_publishing
 from cds.changes.proven import broken_claims, findings_about, sentence_of
@@ -17,7 +19,7 @@ from knowledge.conditions import Compare, Operator, any_of
 from knowledge.files import SHIPPED, base_of, read
 from knowledge.items import ItemKind, KnowledgeBase, Urgency
 from knowledge.model.actions import Action
-from tests.proof.small import base, flag, hazard, rule, whole
+from tests.proof.small import AT, base, flag, hazard, rule, whole
 
 ASKED = "No patient is advised into a known danger: proven over all patients"
 CORD = (
@@ -99,3 +101,9 @@ def test_a_broken_claim_of_the_shipped_content_is_told_within_two_seconds() -> N
 def test_answering_requests_never_loads_the_solver() -> None:
     code = "import sys, wsgi, admin.desk, cds.api, cds.commands; sys.exit('z3' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_several_threads_prove_one_after_the_other() -> None:
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(lambda _: prove_claims(UNSAFE, AT), range(24)))
+    assert all(claims == found[0] for claims in found)

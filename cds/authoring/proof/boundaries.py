@@ -10,7 +10,7 @@ from typing import Any
 
 from cds.authoring.proof.boundary_words import beside_bound, bounds_of, capital, title
 from cds.authoring.proof.encoder import Outcome, joined
-from cds.authoring.proof.formulas import FALSE, TRUE, Formula, conjunction, negation
+from cds.authoring.proof.formulas import FALSE, TRUE, Formula, conjunction, in_turn, negation
 from cds.authoring.proof.made_vignettes import made_vignette
 from cds.authoring.proof.posting import posted_facts, smallest
 from cds.authoring.proof.prover import Prover
@@ -33,6 +33,7 @@ class _Wanted:
     value: Mapping[str, Value] = field(default_factory=dict)
 
 
+@in_turn
 def boundary_vignettes(base: KnowledgeBase, name: Name, at: datetime) -> list[Vignette]:
     """Test patients for a rule or hazard, ready to be signed off: each expects what becomes of it now.
 

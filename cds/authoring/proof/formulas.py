@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from functools import wraps
+from threading import RLock
+from typing import Any, ParamSpec, TypeVar
 
 import z3
 
@@ -16,6 +18,23 @@ Formula = Any
 
 TRUE: Formula = z3.BoolVal(True)
 FALSE: Formula = z3.BoolVal(False)
+
+
+_TURN = RLock()
+
+_Arguments = ParamSpec("_Arguments")
+_Result = TypeVar("_Result")
+
+
+def in_turn(function: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Result]:
+    """The function run by one thread at a time: the solver's formulas belong to one context, which takes no more."""
+
+    @wraps(function)
+    def run(*arguments: _Arguments.args, **named: _Arguments.kwargs) -> _Result:
+        with _TURN:
+            return function(*arguments, **named)
+
+    return run
 
 
 class TimedOut(Exception):

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from cds.authoring.proof.boundary_words import title_of
-from cds.authoring.proof.formulas import Formula, Search
+from cds.authoring.proof.formulas import Formula, Search, in_turn
 from cds.authoring.proof.made_vignettes import made_vignette
 from cds.authoring.proof.posting import posted_facts, smallest
 from cds.authoring.proof.prover import Prover
@@ -22,6 +22,7 @@ MOST_AT_ONCE = 24
 """Slips that one patient is made for: with more the story becomes too long to be read."""
 
 
+@in_turn
 def killing_vignettes(base: KnowledgeBase, at: datetime) -> tuple[list[Vignette], list[Survivor]]:
     """Test patients who notice every slip that can be noticed, and the slips for which none was found.
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from cds.authoring.proof.cubes import Cover, Cube, cover, if_known
 from cds.authoring.proof.encoded_base import EncodedBase, variables_of
-from cds.authoring.proof.formulas import FALSE, Formula, Search, conjunction, disjunction, negation
+from cds.authoring.proof.formulas import FALSE, Formula, Search, conjunction, disjunction, in_turn, negation
 from cds.authoring.proof.posting import posted_facts
 from cds.authoring.proof.prover import SECONDS_EACH, Prover
 from cds.authoring.proof.results import Patient
@@ -78,6 +78,7 @@ class RegionOfChange:
     proven: bool
 
 
+@in_turn
 def region_of_change(before: KnowledgeBase, after: KnowledgeBase, at: datetime) -> RegionOfChange:
     """For whom the rules and hazards of two knowledge bases differ. Raises TimedOut, CannotBeHeld."""
     with Prover(after, at) as now:

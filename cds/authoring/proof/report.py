@@ -8,12 +8,14 @@ from datetime import datetime
 
 from cds.authoring.proof.claims import claims
 from cds.authoring.proof.findings import findings
+from cds.authoring.proof.formulas import TimedOut, in_turn
 from cds.authoring.proof.prover import Prover
-from cds.authoring.proof.results import Claim, Proof
+from cds.authoring.proof.results import Claim, Finding, Proof
 from knowledge.items import KnowledgeBase
 from knowledge.references import Name
 
 
+@in_turn
 def prove(base: KnowledgeBase, at: datetime) -> Proof:
     """Every claim and finding over a knowledge base in which nothing is unreadable.
 
@@ -24,6 +26,7 @@ def prove(base: KnowledgeBase, at: datetime) -> Proof:
         return Proof(tuple(claims(prover)), tuple(findings(prover)), time.monotonic() - began)
 
 
+@in_turn
 def prove_claims(
     base: KnowledgeBase, at: datetime, touched: Set[Name] | None = None, *, seconds: float | None = None
 ) -> tuple[Claim, ...]:
@@ -33,3 +36,13 @@ def prove_claims(
     """
     with Prover(base, at, seconds=seconds) as prover:
         return tuple(claims(prover, touched))
+
+
+@in_turn
+def findings_about(base: KnowledgeBase, at: datetime, name: Name, *, seconds: float) -> tuple[Finding, ...]:
+    """The findings about one rule or hazard; none when there is no time for all of them. Raises CannotBeHeld."""
+    try:
+        with Prover(base, at, seconds=seconds) as prover:
+            return tuple(findings(prover, {name}))
+    except TimedOut:
+        return ()

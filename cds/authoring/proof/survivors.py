@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 
 from cds.authoring.proof.encoded_base import EncodedBase, variables_of
-from cds.authoring.proof.formulas import Formula, Search, negation
+from cds.authoring.proof.formulas import Formula, Search, in_turn, negation
 from cds.authoring.proof.mutants import Mutant, Slip, mutants
 from cds.authoring.proof.prover import SECONDS_EACH
 from cds.authoring.proof.rule_findings import differing
@@ -47,6 +47,7 @@ class MutationRun:
         return sum(self.tried.values()) - len(self.survivors) - len(self.equivalent)
 
 
+@in_turn
 def mutation_run(base: KnowledgeBase) -> MutationRun:
     """Try every slip on the test patients of a base. Raises TimedOut, CannotBeHeld."""
     patients = expecting(base)
