@@ -99,7 +99,7 @@ class Fact:
     `phrase` and `absence` say a true and a false value in words ("diabetes mellitus",
     "no diabetes mellitus"); for other types `phrase` is what the value is said of ("pain intensity").
     `minimum` and `maximum` belong to the range. An observation older than `valid_days` counts as not known;
-    observations within `conflict_hours` of the newest that differ from it are a conflict.
+    values of different sources within `conflict_hours` of the newest that differ disagree.
     `population` is the text of a condition that a patient must not contradict for any rule to apply.
     `days_since` names a date fact: the value is then the whole days from that date to the evaluation; `years_since`
     another, from which it is the completed years.

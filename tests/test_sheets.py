@@ -142,8 +142,8 @@ def test_on_what_a_clinician_can_judge_a_shipped_rule_for_herself() -> None:
     )
     assert (
         "Age (age_years): a whole number, 0 to 120 years; an observation older than 366 days counts as not known; "
-        "different values within 24 hours are a conflict and count as not known; not posted, it is counted from "
-        "Date of birth."
+        "the newer value of one source replaces the older; where sources differ within 24 hours, the higher counts; "
+        "not posted, it is counted from Date of birth."
     ) in statement(sheet, "inputs").said
     assert said(sheet, "logic").startswith(
         "It is recommended when (about to begin an exercise program, or this is not known), age over 55 years, "

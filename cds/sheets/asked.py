@@ -117,13 +117,31 @@ def input_said(fact: Fact, base: KnowledgeBase) -> str:
         if fact.valid_days
         else "an observation never grows too old"
     )
-    parts.append(f"different values within {_count(fact.conflict_hours, 'hour')} are a conflict and count as not known")
+    parts.append("the newer value of one source replaces the older")
+    parts.append(f"where sources differ within {_count(fact.conflict_hours, 'hour')}, {_counts(fact)}")
+    if fact.asserted_by:
+        parts.append(f"it is stated by {' or '.join(label(one).lower() for one in fact.asserted_by)} alone")
     if fact.derivations:
         sources = dict.fromkeys(one.source for one in fact.derivations)
         parts.append(f"not posted, it may follow from other facts, by {named(sources)}")
     if fact.counted_since:
         parts.append(f"not posted, it is counted from {_label(fact.counted_since, base)}")
     return "; ".join(parts) + "."
+
+
+def _counts(fact: Fact) -> str:
+    """What counts of values that disagree."""
+    match fact.worse:
+        case "high" | "low":
+            return f"the {fact.worse}er counts"
+        case "true" | "false":
+            return f"“{fact.said(fact.worse == 'true')}” counts"
+        case "more":
+            return "what any of them holds counts"
+        case tuple() as order:
+            return f"the later in this order counts: {', '.join(fact.label_of(code) for code in order)}"
+        case _:
+            return "it counts as not known"
 
 
 def source_said(source: Source, today: date) -> str:

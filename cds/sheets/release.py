@@ -170,7 +170,8 @@ def _reviewable(base: KnowledgeBase, used: Mapping[str, Mapping[Attribute, Use]]
     yield Statement("intended_user", "Intended users", (asked.named(label(one) for one in users),), "the rules’ actors")
     yield asked.population(base)
     said = (
-        f"{len(base.facts)} facts, each with its type, unit, range or codes, how long it holds and what is a conflict. "
+        f"{len(base.facts)} facts, each with its type, unit, range or codes, how long it holds and which value counts "
+        "where sources disagree. "
     )
     said += "The sheet of each rule names those that it reads."
     yield Statement("inputs", "Inputs and their quality", (said,), "the facts")

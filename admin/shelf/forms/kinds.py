@@ -131,7 +131,7 @@ class FactForm(Form):
     step = Whole("In steps of")
     codes = Rows("Codes", CodeRow, "code")
     valid_days = Whole("Valid for", description="Days; an older observation counts as not known. Empty: for ever.")
-    conflict_hours = Whole("Conflict within", description="Hours within which observations must agree. Empty: 24.")
+    conflict_hours = Whole("Agreement window", description="Hours within which sources must agree. Empty: 24.")
     derivations = Rows("It follows from other facts", DerivationRow, "derivation")
     days_since = Line("Days since", description="The key of a date fact, when this one counts the days from it.")
     years_since = Line("Years since", description="The key of a date fact, when this one counts years from it.")
