@@ -130,17 +130,3 @@ def test_a_change_of_a_limit_says_exactly_for_whom_it_turns(client: FlaskClient,
     assert "<html" not in part
     assert words(part).strip() in page
     assert "Nothing is chosen" in words(read(client, "/desk/changes/region"))
-
-
-def test_boundary_patients_are_kept_as_drafts_with_one_press(client: FlaskClient, service: Service) -> None:
-    enter(client, "author")
-    address = f"/desk/rules/{RULE}/1/boundaries"
-    page = read(client, address)
-    assert "Boundary patients" in words(page)
-    offered = re.findall(r'name="keep" value="([^"]+)"', page)
-    kept = client.post(address, data={"csrf_token": token(page), "keep": offered[:2]})
-    assert kept.status_code == 303
-    with service.sessions() as session:
-        drafts = session.scalars(select(Version).where(Version.key.in_(offered))).all()
-        assert sorted(one.key for one in drafts) == sorted(offered[:2])
-        assert {one.created_by.name for one in drafts if one.created_by} == {"author"}
