@@ -16,7 +16,7 @@ from knowledge.validation.facts import single_fact_problems
 from knowledge.validation.hazards import hazard_problems
 from knowledge.validation.parts import condition_problems, hint, unknown_source
 from knowledge.validation.undecidable import can_be_unknown
-from knowledge.validation.unread import needed_for, unread_fact_problems
+from knowledge.validation.unread import needed_for, unread_fact_problems, worse_not_said_problems
 
 _FOR_PATIENTS = frozenset({Actor.PATIENT, Actor.CAREGIVER})
 
@@ -27,6 +27,7 @@ def problems_in(base: KnowledgeBase) -> list[ContentProblem]:
         *(problem for fact in base.facts.values() for problem in _fact_problems(fact, base)),
         *_derivation_circles(base.facts),
         *unread_fact_problems(base),
+        *worse_not_said_problems(base),
         *(problem for rule in base.rules.values() for problem in _rule_problems(rule, base)),
         *_override_circles(base.rules),
         *hazard_problems(base),
@@ -120,6 +121,9 @@ def _rule_problems(rule: Rule, base: KnowledgeBase) -> Iterator[ContentProblem]:
         yield problem("condition", "A statement (mode context or org) never fires, so it has no condition.")
     if rule.condition is not None:
         yield from condition_problems(ItemKind.RULE, rule.key, "condition", write(rule.condition), base.facts)
+    if rule.condition is not None and not rule.actions:
+        detail = "Say what the rule does: choose at least one action, so that a hazard can forbid it."
+        yield problem("actions", detail)
     if not rule.citations:
         yield problem("citations", "Every sentence has a source: add a citation.")
     for position, citation in enumerate(rule.citations):

@@ -33,6 +33,7 @@ urgency = "ongoing"
 condition = "not pain"
 review_by = 2027-06-30
 patient_may_see = false
+actions = ["exercise"]
 draft = true
 
 [[rule.citations]]
@@ -52,6 +53,7 @@ urgency = "ongoing"
 condition = "pain"
 review_by = 2027-06-30
 patient_may_see = false
+actions = ["exercise"]
 
 [[rule.citations]]
 source = "book"

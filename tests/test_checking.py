@@ -29,6 +29,7 @@ from knowledge.items import (
     Vignette,
 )
 from knowledge.language import KEYWORDS, parse
+from knowledge.model.actions import Action
 from knowledge.reasoning import reading
 from knowledge.validation.undecidable import can_be_unknown
 from tests import specification, trees
@@ -42,6 +43,7 @@ PAIN = Fact(
     "pain",
     "pain",
     absence="no pain",
+    worse="true",
     derivations=(Derivation(True, "pain_nrs >= 1", "kida-2021", "p179"),),
 )
 PHASE = Fact(
@@ -66,8 +68,9 @@ RULE = Rule(
     citations=(Citation("kida-2021", "p179", "should"),),
     review_by=date(2027, 6, 30),
     patient_may_see=False,
+    actions=(Action.EVALUATE_PAIN,),
 )
-STATEMENT = replace(RULE, key="pain-is-common", title="Pain is common", mode=Mode.CONTEXT, condition=None)
+STATEMENT = replace(RULE, key="pain-is-common", title="Pain is common", mode=Mode.CONTEXT, condition=None, actions=())
 VIGNETTE = Vignette("her-pain", "Her pain", "pain", "She has pain.", datetime(2026, 1, 31, tzinfo=UTC), {"pain_nrs": 7})
 SHOWN = {State.RECOMMENDED: 7, State.NOT_MET: 0, State.UNDETERMINED: None}
 
@@ -268,7 +271,13 @@ def test_a_chain_of_derivations_is_no_circle():
 
 DIAGNOSIS = Fact("diagnosis_date", "Date of diagnosis", FactType.DATE, "date of diagnosis", "pain")
 DAYS = Fact(
-    "days_since_diagnosis", "Days since diagnosis", FactType.INTEGER, "days", "pain", days_since="diagnosis_date"
+    "days_since_diagnosis",
+    "Days since diagnosis",
+    FactType.INTEGER,
+    "days",
+    "pain",
+    days_since="diagnosis_date",
+    worse="low",
 )
 
 
@@ -532,3 +541,35 @@ def test_everything_that_is_wrong_is_told_at_once():
 
 def test_a_problem_in_a_condition_says_where():
     assert str(ConditionProblem(2, 5, "There is no fact called x.")) == "Line 2, column 5: There is no fact called x."
+
+
+def test_a_rule_that_fires_says_what_it_does() -> None:
+    assert told(with_rule(actions=())) == [
+        "rule ask-for-pain, actions: Say what the rule does: choose at least one action, so that a hazard can "
+        "forbid it."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("urgency", "asked"), [(Urgency.NOW, True), (Urgency.THIS_VISIT, False), (Urgency.ONGOING, False)]
+)
+def test_what_an_urgent_rule_reads_says_which_value_is_worse(urgency: Urgency, asked: bool) -> None:
+    urgent = replace(RULE, urgency=urgency, condition=parse("pain_present and pain_nrs >= 7"))
+    shown = ["fact pain_nrs, worse: An urgent rule or a hazard reads it: say which of two values is the worse one."]
+    assert [line for line in told(base(rules=(urgent,))) if "worse" in line] == (shown if asked else [])
+    said = replace(PAIN_NRS, worse="high")
+    assert [line for line in told(base(rules=(urgent,), facts=(said,))) if "worse" in line] == []
+
+
+def test_what_follows_says_which_value_is_worse() -> None:
+    silent = replace(PAIN, worse=None)
+    assert told(base(facts=(silent,))) == [
+        "fact pain_present, worse: What is posted of it can contradict what follows from other facts: say which of "
+        "two values is the worse one."
+    ]
+
+
+def test_no_value_of_a_text_is_worse_than_another() -> None:
+    words = Fact("words", "Words", FactType.TEXT, "words", "pain")
+    urgent = replace(RULE, urgency=Urgency.NOW, condition=parse("pain_present and words is known"))
+    assert [line for line in told(base(rules=(urgent,), facts=(words,))) if "worse" in line] == []

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cds.writing import citation, compact
-from knowledge.conditions import facts_of
-from knowledge.items import KnowledgeBase, Urgency
+from knowledge.items import KnowledgeBase
 from knowledge.model.hazards import Hazard
-from knowledge.validation.unread import sources_of
+from knowledge.validation.unread import sources_of, urgently_read
 
 _HAZARD_FOR_PATIENTS = "Something needs attention first. Speak to your care team today."
 
@@ -53,6 +52,4 @@ def compile_hazard(hazard: Hazard, condition: str, version: int, base: Knowledge
 
 def urgent_facts(base: KnowledgeBase) -> frozenset[str]:
     """The facts that hazards and rules of urgency `now` read, and those that these may be derived from."""
-    conditions = [rule.condition for rule in base.rules.values() if rule.urgency is Urgency.NOW and rule.condition]
-    conditions += [hazard.condition for hazard in base.hazards.values()]
-    return sources_of((fact for condition in conditions for fact in facts_of(condition)), base.facts)
+    return sources_of(urgently_read(base), base.facts)

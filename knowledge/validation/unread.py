@@ -1,4 +1,4 @@
-"""Which facts something turns on, and which nothing reads."""
+"""Which facts something turns on, and which nothing reads; which must say what is worse."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from knowledge.conditions import facts_of
 from knowledge.errors import ConditionError, ContentProblem
-from knowledge.facts import Fact
-from knowledge.items import ItemKind, KnowledgeBase
+from knowledge.facts import Fact, FactType
+from knowledge.items import ItemKind, KnowledgeBase, Urgency
 from knowledge.language import parse
 
 
@@ -55,6 +55,28 @@ def unread_fact_problems(base: KnowledgeBase) -> Iterator[ContentProblem]:
         if fact.key not in read and not fact.used_later:
             detail = "No rule or hazard reads it: say what it is collected for, or leave the fact out."
             yield ContentProblem(ItemKind.FACT, fact.key, "used_later", detail)
+
+
+def urgently_read(base: KnowledgeBase) -> frozenset[str]:
+    """The facts that a hazard or a rule of urgency `now` reads."""
+    conditions = [rule.condition for rule in base.rules.values() if rule.urgency is Urgency.NOW and rule.condition]
+    conditions += [hazard.condition for hazard in base.hazards.values()]
+    return frozenset(fact for condition in conditions for fact in facts_of(condition))
+
+
+def worse_not_said_problems(base: KnowledgeBase) -> Iterator[ContentProblem]:
+    """The facts that must say which of two values is worse, and do not: without it a disagreement silences a rule."""
+    urgent = urgently_read(base)
+    for fact in base.facts.values():
+        if fact.worse is not None or fact.type is FactType.TEXT:
+            continue
+        if fact.key in urgent:
+            why = "An urgent rule or a hazard reads it"
+        elif fact.derived:
+            why = "What is posted of it can contradict what follows from other facts"
+        else:
+            continue
+        yield ContentProblem(ItemKind.FACT, fact.key, "worse", f"{why}: say which of two values is the worse one.")
 
 
 def _read_by(condition: str) -> tuple[str, ...]:
