@@ -256,6 +256,7 @@ def shipped(kind: ItemKind) -> list[Content]:
         ItemKind.FACT: base.facts,
         ItemKind.SOURCE: base.sources,
         ItemKind.RULE: base.rules,
+        ItemKind.HAZARD: base.hazards,
         ItemKind.VIGNETTE: base.vignettes,
     }
     return [content_of(item) for item in items[kind].values()]
