@@ -78,8 +78,10 @@ class RecommendationRequest(Schema):
             ["required", "null", "invalid"], 'The facts are an object of names and values: {{"age_years": 60}}.'
         ),
         metadata={
-            "description": "By the name of the fact: a bare value, an observation (value, observed_at, source), a list "
-            "of observations, or null when it is not known. GET /api/v1/facts gives names, types and ranges."
+            "description": "By the name of the fact: a bare value, an observation (value, observed_at, source, and "
+            "unit as a UCUM code), a list of observations, or null when it is not known. Numbers can be limits such as "
+            '"<20", dates can be "2021-05" or "2021". An observation with retracts true, a source and no value takes '
+            "back what the source said before. GET /api/v1/facts gives names, types and ranges."
         },
     )
     actors = fields.List(

@@ -92,7 +92,9 @@ class Telling:
         derivable, remembered = self._derivable, self._remembered
         if limited := resolved.limited:
             return {
-                name: self._tell(name, tuple(map(known, reads)), tuple(map(derived, derivable[name])), limited)
+                name: remembered(name, tuple(map(known, reads)), tuple(map(derived, derivable[name])))
+                if limited.keys().isdisjoint(reads)
+                else self._tell(name, tuple(map(known, reads)), tuple(map(derived, derivable[name])), limited)
                 for name, reads in self._reads.items()
             }
         return {

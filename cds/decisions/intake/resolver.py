@@ -257,7 +257,7 @@ def _resolved(
     aside = [
         Notice(
             "set_aside",
-            f"{one.pointer} was set aside and does not count: {one.detail} Correct it, and ask again.",
+            f"{one.detail} What was posted at {one.pointer} was set aside and does not count. Post it again.",
             _fact_at(one.pointer),
         )
         for one in problems
