@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from cds.authoring.finding_log import acceptances
+from cds.authoring.release_proof import proof_of
 from cds.service import Service
 from knowledge import lifecycle
 from knowledge.items import ItemKind
@@ -36,7 +37,7 @@ def first_finding(page: str) -> str:
 
 
 def decide(client: FlaskClient, finding: str, reason: str, **more: str) -> Any:
-    form = {"csrf_token": token(read(client, "/desk/proof/")), "finding": finding, "reason": reason, **more}
+    form = {"csrf_token": token(read(client, "/desk/proof/?wait=1")), "finding": finding, "reason": reason, **more}
     return client.post("/desk/proof/accept", data=form)
 
 
@@ -50,7 +51,7 @@ def test_every_claim_over_the_shipped_release_is_proven_and_each_finding_has_a_p
     client: FlaskClient,
 ) -> None:
     enter(client, "auditor")
-    page = read(client, "/desk/proof/")
+    page = read(client, "/desk/proof/?wait=1")
     assert "Proven." in words(page)
     assert "Accept it" not in words(page), "an auditor changes nothing"
     facts = re.search(r'name="facts" value="([^"]*)"', page)
@@ -63,12 +64,25 @@ def test_every_claim_over_the_shipped_release_is_proven_and_each_finding_has_a_p
     assert "The answer in numbers" in tried.text
 
 
+@pytest.mark.parametrize("address", ["/desk/proof/", "/desk/hazard-file/"])
+def test_a_page_of_the_solver_is_there_at_once_and_goes_on_to_what_it_found(client: FlaskClient, address: str) -> None:
+    enter(client, "auditor")
+    proof_of.forget()
+    page = read(client, address)
+    assert "The solver looks at all patients" in words(page)
+    onwards = re.search(r'http-equiv="refresh" content="0; url=([^"]+)"', page)
+    assert onwards
+    found = read(client, html.unescape(onwards[1]))
+    assert "The solver looks at" not in words(found)
+    assert words(read(client, address))[:2000] == words(found)[:2000], "what is known already comes without waiting"
+
+
 def test_an_approver_accepts_a_finding_with_a_reason_and_takes_it_back(client: FlaskClient, service: Service) -> None:
     enter(client, "approver")
-    finding = first_finding(read(client, "/desk/proof/"))
+    finding = first_finding(read(client, "/desk/proof/?wait=1"))
     assert decide(client, finding, "  ").status_code == 422
     assert decide(client, finding, "The broader rule is meant for everyone.").status_code == 303
-    page = words(read(client, "/desk/proof/"))
+    page = words(read(client, "/desk/proof/?wait=1"))
     assert "Accepted by approver" in page
     assert "The broader rule is meant for everyone." in page
     with service.sessions() as session:
@@ -90,7 +104,7 @@ def test_an_author_accepts_nothing_and_a_finding_that_is_none_is_said_to_be_gone
 
 def test_the_hazard_file_says_first_what_is_missing_and_then_every_hazard(client: FlaskClient) -> None:
     enter(client, "auditor")
-    page = words(read(client, "/desk/hazard-file/"))
+    page = words(read(client, "/desk/hazard-file/?wait=1"))
     assert page.index("Not complete.") < page.index("Summary") < page.index("Hazardous situation")
     assert "No person has approved this version." in page
     for word in ("Spinal cord compression", "Residual risk", "Verification: proof", "Verification: test patients"):

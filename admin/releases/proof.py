@@ -13,6 +13,7 @@ from flask_login import current_user
 
 from admin.entry.access import APPROVERS, DeskView, only, signed_in
 from admin.entry.refusing import told_if_not_allowed
+from admin.releases.at_work import at_work
 from admin.releases.proposing import release_of
 from cds.api import session
 from cds.authoring import finding_log
@@ -61,7 +62,10 @@ class ReleaseProof(DeskView):
 
     @expose("/")
     def index(self) -> str:
-        return self._shown(_subject())
+        subject = _subject()
+        if not request.args.get("wait") and not proof_of.has(subject.candidate):
+            return at_work(self, f"Proof of {subject.title.lower()}", url_for(".index", wait=1, **_address()))
+        return self._shown(subject)
 
     @expose("/accept", methods=("POST",))
     @only(APPROVERS)

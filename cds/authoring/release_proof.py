@@ -10,10 +10,16 @@ from sqlalchemy.orm import Session
 
 from cds.changes.candidate import Candidate, item_of
 from cds.changes.remembered import remembered
+from cds.changes.trial import in_the_way
+from knowledge.errors import KnowledgeError
 from knowledge.models import Release, ReleaseVersion, Version
 
 if TYPE_CHECKING:
     from cds.authoring.proof.results import Proof
+
+
+class NotProvable(KnowledgeError):
+    """A candidate that cannot even answer; the text says what to mend."""
 
 
 def candidate_of(session: Session, release: Release) -> Candidate:
@@ -26,7 +32,10 @@ def candidate_of(session: Session, release: Release) -> Candidate:
 
 @remembered
 def proof_of(candidate: Candidate) -> Proof:
-    """Every claim and finding over a candidate. Raises CannotBeHeld. Takes some seconds the first time."""
+    """Every claim and finding over a candidate. Raises CannotBeHeld, NotProvable. Takes some seconds the first time."""
+    if problems := in_the_way(candidate):
+        first = problems[0]
+        raise NotProvable(f"Nothing can be proven before this is mended: {first.kind} {first.key}: {first.detail}")
     # Who only answers requests never loads the solver.
     from cds.authoring.proof.report import prove
 

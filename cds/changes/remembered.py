@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from functools import wraps
-from typing import TypeVar
+from functools import update_wrapper
+from typing import Generic, TypeVar
 
 from cds.changes.candidate import Candidate
 
@@ -14,24 +14,38 @@ _Found = TypeVar("_Found")
 _MOST = 16
 
 
-def remembered(find: Callable[[Candidate], _Found]) -> Callable[[Candidate], _Found]:
+class Remembered(Generic[_Found]):
     """`find` done once for the same items in the same order, whatever their versions' numbers, of the last few.
 
     One page of the desk asks the same of the release in force and of a draft several times, and so does the next
     page. Items are told apart by which objects they are: 1 and true are equal, and are not the same to a rule.
     """
-    kept: deque[tuple[Candidate, _Found]] = deque(maxlen=_MOST)
 
-    @wraps(find)
-    def found(candidate: Candidate) -> _Found:
-        for other, answer in tuple(kept):
+    def __init__(self, find: Callable[[Candidate], _Found]) -> None:
+        self._find = find
+        self._kept: deque[tuple[Candidate, _Found]] = deque(maxlen=_MOST)
+        update_wrapper(self, find)
+
+    def __call__(self, candidate: Candidate) -> _Found:
+        for other, answer in tuple(self._kept):
             if same_items(other, candidate):
                 return answer
-        answer = find(candidate)
-        kept.appendleft((candidate, answer))
+        answer = self._find(candidate)
+        self._kept.appendleft((candidate, answer))
         return answer
 
-    return found
+    def has(self, candidate: Candidate) -> bool:
+        """Whether it was found out already, so that asking takes no time."""
+        return any(same_items(other, candidate) for other, _ in tuple(self._kept))
+
+    def forget(self) -> None:
+        """Forget everything."""
+        self._kept.clear()
+
+
+def remembered(find: Callable[[Candidate], _Found]) -> Remembered[_Found]:
+    """`find`, which remembers what it found."""
+    return Remembered(find)
 
 
 def same_items(one: Candidate, other: Candidate) -> bool:
