@@ -17,7 +17,6 @@ RULES = "rules/care.toml"
 def folder(tmp_path: Path) -> Path:
     """The small content, with a hazard that `walk` answers."""
     path = written(tmp_path)
-    change(path, RULES, 'actors = ["clinician"]', 'actions = ["self_care"]\nactors = ["clinician"]')
     hazards = path / "hazards" / "care.toml"
     hazards.parent.mkdir()
     hazards.write_text(
