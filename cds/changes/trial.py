@@ -29,6 +29,7 @@ _HARMLESS = frozenset(
         (ItemKind.FACT, "absence"),
         (ItemKind.FACT, "maximum"),
         (ItemKind.FACT, "used_later"),
+        (ItemKind.FACT, "worse"),
     }
 )
 """Problems with which a base can still answer, so that its vignettes can be played; those of vignettes are too."""

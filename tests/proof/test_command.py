@@ -17,6 +17,7 @@ RULES = "rules/care.toml"
 def folder(tmp_path: Path) -> Path:
     """The small content, with a hazard that `walk` answers."""
     path = written(tmp_path)
+    change(path, "facts/symptoms.toml", 'phrase = "pain"', 'phrase = "pain"\nworse = "true"')
     hazards = path / "hazards" / "care.toml"
     hazards.parent.mkdir()
     hazards.write_text(
@@ -28,7 +29,7 @@ topic = "care"
 urgency = "ongoing"
 severity = "serious"
 condition = "pain"
-forbids = ["exercise"]
+forbids = ["fluids"]
 reason = "It hurts."
 answered_by = ["walk"]
 residual_risk = "None."
