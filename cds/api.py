@@ -1,4 +1,4 @@
-"""The API of version 1: questions, the dictionary, rules, releases, decisions."""
+"""The API of version 1: questions, the dictionary, rules, hazards, releases, decisions."""
 
 from __future__ import annotations
 
@@ -124,8 +124,9 @@ def _body(schema: type, example: dict[str, Any]) -> dict[str, Any]:
 def recommend() -> Response:
     """What should be done for one patient, why, and who says so
 
-    Every rule of the release in force is recommended, withheld by another rule, undetermined for want of facts, or
-    not met. The answer is recorded before it is sent.
+    Hazards that are present come first, then what is recommended. Every rule of the release in force is recommended,
+    withheld by a hazard or another rule, undetermined for want of facts, or not met. The answer is recorded before it
+    is sent.
     """
     raw = json_in(request.get_data())
     return _json(answer_one(service_of(), _caller(), raw, not_met=_wants_not_met()))
@@ -191,6 +192,30 @@ def list_rule_versions(key: str) -> dict[str, Any]:
     """Every version of a rule, newest first, with who, when, why, the releases that hold it and what differs"""
     found = browsing.versions_shown(session(), key, _facts_in_force()) if not unstorable(key) else None
     return _found(found, f"There is no rule {key!r}.")
+
+
+@api.route("/hazards")
+@api.arguments(schemas.HazardsQuery, location="query")
+@api.doc(operationId="list_hazards")
+@api.response(200, schemas.Hazards)
+@_problem(422, "A filter that does not exist.")
+@_problem(503, "No release is in force.")
+def list_hazards(query: dict[str, Any]) -> dict[str, Any]:
+    """The hazards of the release in force, the most urgent first, and which rules each withholds"""
+    return browsing.hazards_shown(_in_force(), query)
+
+
+@api.route("/hazards/<string:key>")
+@api.doc(operationId="show_hazard")
+@api.response(200, schemas.HazardShown)
+@_problem(404, "There is no such hazard.")
+def show_hazard(key: str) -> dict[str, Any]:
+    """One hazard of the release in force: when it is present, what it forbids and why, what answers it, what remains"""
+    release = _in_force()
+    entry = release.hazards.get(key)
+    if entry is None:
+        raise Refused(problems.not_found(f"The release in force has no hazard {key!r}."))
+    return browsing.hazard_shown(release, entry)
 
 
 @api.route("/releases")

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cds.deciding import states_from
+from cds.decisions.compiled_hazards import CompiledHazard
 from cds.models import Decision
 from cds.record.emptied import facts_removed
 from cds.releases import PreparedRelease
@@ -19,6 +20,8 @@ from knowledge.differences import Difference
 from knowledge.fields import FactsByKey
 from knowledge.histories import Past, differing, history, remarks_of
 from knowledge.items import ItemKind, Rule
+from knowledge.model.actions import covers
+from knowledge.model.hazards import Hazard
 from knowledge.model.overrides import withheld_by
 from knowledge.models import Activation, Release, User, VersionState
 from knowledge.schemas import content_of, override_content
@@ -66,6 +69,38 @@ def rule_shown(release: PreparedRelease, rule: Rule) -> dict[str, Any]:
         "withheld_by": [{kind: key, "reason": reason} for kind, key, reason in withheld_by(rule, base)],
         "notes": list(rule.notes),
         "review_by": rule.review_by.isoformat(),
+    }
+
+
+def hazards_shown(release: PreparedRelease, query: Mapping[str, Any]) -> dict[str, Any]:
+    """The hazards of a release, the most urgent first, narrowed by topic, severity, urgency or a forbidden action."""
+    return {
+        "release": release_name(release),
+        "hazards": [hazard_shown(release, one) for one in release.hazards.values() if _is_asked_for(one.hazard, query)],
+    }
+
+
+def hazard_shown(release: PreparedRelease, entry: CompiledHazard) -> dict[str, Any]:
+    """A hazard as a person would read it: its condition in words, its citations in full, which rules it withholds."""
+    base, hazard = release.base, entry.hazard
+    return {
+        "hazard": hazard.key,
+        "version": entry.version,
+        "title": hazard.title,
+        "text": hazard.text,
+        **({"patient_text": hazard.patient_text} if hazard.patient_text else {}),
+        "topic": hazard.topic,
+        "urgency": hazard.urgency,
+        "severity": hazard.severity,
+        "condition": condition_text(hazard.condition, base),
+        "forbids": list(hazard.forbids),
+        "reason": hazard.reason,
+        "withholds": list(entry.forbidden),
+        "answered_by": list(hazard.answered_by),
+        "residual_risk": hazard.residual_risk,
+        "citations": [citation(base, one.source, one.locator, one.strength) for one in hazard.citations],
+        "notes": list(hazard.notes),
+        "review_by": hazard.review_by.isoformat(),
     }
 
 
@@ -169,6 +204,14 @@ def _fits(rule: Rule, query: Mapping[str, Any]) -> bool:
     if any(query.get(name) not in (None, value) for name, value in wanted.items()):
         return False
     return query.get("actor") in (None, *rule.actors)
+
+
+def _is_asked_for(hazard: Hazard, query: Mapping[str, Any]) -> bool:
+    wanted = {"topic": hazard.topic, "severity": hazard.severity, "urgency": hazard.urgency}
+    if any(query.get(name) not in (None, value) for name, value in wanted.items()):
+        return False
+    action = query.get("forbids")
+    return action is None or any(covers(wide, action) for wide in hazard.forbids)
 
 
 def _in_force(session: Session) -> int | None:

@@ -12,6 +12,7 @@ from cds.releases import PreparedRelease, only_patients
 from cds.telling import Told
 from knowledge.facts import Facts
 from knowledge.items import Actor, HazardState, ItemKind, Rule, Source, State
+from knowledge.model.hazards import Hazard
 from knowledge.reasoning import reading
 
 _CHECK_FOR_PATIENTS = "Your care team still has to check some things that may change this advice. Ask them first."
@@ -24,6 +25,7 @@ _MOST_NAMED = 5
 
 # Looked up for each answer, and an enum's members are slow to reach.
 _RECOMMENDED, _WITHHELD, _UNDETERMINED = State.RECOMMENDED, State.WITHHELD, State.UNDETERMINED
+_PRESENT = HazardState.PRESENT
 
 
 def of_population(release: PreparedRelease, known: Facts) -> tuple[bool, list[Notice]]:
@@ -123,7 +125,7 @@ def of_reviews(
     told: Mapping[str, Told],
     overdue: Overdue,
 ) -> Iterator[Notice]:
-    """That rules by which something is recommended or withheld, or sources that they cite, are past their review."""
+    """That rules or hazards of this answer, or sources that they cite, are past their review."""
     if overdue is NOTHING:
         return
     rules: set[str] = set()
@@ -136,9 +138,13 @@ def of_reviews(
             sources.update(overdue.cited.get(entry.key, ()), told[entry.condition].sources)
         elif state is _WITHHELD and not for_patients:
             rules.update(by.key for by in came.withheld[entry.key] if by.kind is ItemKind.RULE)
+    hazards = {key for key, state in came.hazards.items() if state is _PRESENT}
+    for key in hazards:
+        sources.update(overdue.cited_by_hazards.get(key, ()), told[release.hazards[key].condition].sources)
     base = release.base
     said = [
         _named("1 rule of this answer is", "{} rules of this answer are", rules, overdue.rules, base.rules),
+        _named("1 hazard of this answer is", "{} hazards of this answer are", hazards, overdue.hazards, base.hazards),
         _named("1 source that it cites is", "{} sources that it cites are", sources, overdue.sources, base.sources),
     ]
     if any(said):
@@ -147,7 +153,11 @@ def of_reviews(
 
 
 def _named(
-    one: str, several: str, used: Set[str], overdue: Mapping[str, date], items: Mapping[str, Rule | Source]
+    one: str,
+    several: str,
+    used: Set[str],
+    overdue: Mapping[str, date],
+    items: Mapping[str, Rule] | Mapping[str, Hazard] | Mapping[str, Source],
 ) -> str:
     """How many of what was used are past their review date, and which; nothing when none is."""
     late = [key for key in overdue if key in used]

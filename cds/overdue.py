@@ -1,4 +1,4 @@
-"""Which rules and sources of a release are past their review date at a moment."""
+"""Which rules, hazards and sources of a release are past their review date at a moment."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 
-from knowledge.items import KnowledgeBase
+from knowledge.items import KnowledgeBase, Rule
+from knowledge.model.hazards import Hazard
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,9 @@ class Overdue:
     sources: Mapping[str, date] = field(default_factory=dict)
     cited: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """The overdue sources that a rule cites, by its key; a rule that cites none is left out."""
+    hazards: Mapping[str, date] = field(default_factory=dict)
+    cited_by_hazards: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The same of hazards."""
 
 
 NOTHING = Overdue()
@@ -29,8 +33,10 @@ class ReviewDates:
     def __init__(self, base: KnowledgeBase) -> None:
         self._rules = _ranked({key: rule.review_by for key, rule in base.rules.items()})
         self._sources = _ranked({key: one.review_by for key, one in base.sources.items() if one.review_by is not None})
-        self._cited = {key: tuple(citation.source for citation in rule.citations) for key, rule in base.rules.items()}
-        self._days = sorted({*self._rules.values(), *self._sources.values()})
+        self._hazards = _ranked({key: hazard.review_by for key, hazard in base.hazards.items()})
+        self._cited = _citing(base.rules)
+        self._cited_by_hazards = _citing(base.hazards)
+        self._days = sorted({*self._rules.values(), *self._hazards.values(), *self._sources.values()})
         self._first = _day_after(self._days[0]) if self._days else None
         self._found: dict[int, Overdue] = {}
 
@@ -44,10 +50,24 @@ class ReviewDates:
         return self._found[past]
 
     def _until(self, last: date) -> Overdue:
-        rules = {key: day for key, day in self._rules.items() if day <= last}
-        sources = {key: day for key, day in self._sources.items() if day <= last}
-        cited = {key: tuple(source for source in cites if source in sources) for key, cites in self._cited.items()}
-        return Overdue(rules, sources, {key: cites for key, cites in cited.items() if cites})
+        rules, hazards, sources = (_past(days, last) for days in (self._rules, self._hazards, self._sources))
+        cited, cited_by_hazards = (_among(cites, sources) for cites in (self._cited, self._cited_by_hazards))
+        return Overdue(rules, sources, cited, hazards, cited_by_hazards)
+
+
+def _citing(items: Mapping[str, Rule] | Mapping[str, Hazard]) -> dict[str, tuple[str, ...]]:
+    """The sources that each of the items cites."""
+    return {key: tuple(citation.source for citation in item.citations) for key, item in items.items()}
+
+
+def _past(days: Mapping[str, date], last: date) -> dict[str, date]:
+    return {key: day for key, day in days.items() if day <= last}
+
+
+def _among(cites: Mapping[str, tuple[str, ...]], sources: Mapping[str, date]) -> dict[str, tuple[str, ...]]:
+    """Of what each item cites, the sources that are among these; an item that cites none of them is left out."""
+    found = {key: tuple(source for source in cited if source in sources) for key, cited in cites.items()}
+    return {key: cited for key, cited in found.items() if cited}
 
 
 def _ranked(days: Mapping[str, date]) -> dict[str, date]:

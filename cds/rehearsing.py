@@ -10,20 +10,24 @@ from typing import Any
 from cds.deciding import Disagreement, Question, decide
 from cds.releases import PreparedRelease
 from cds.requests import UnusableRequest
-from knowledge.items import Vignette
+from knowledge.items import ItemKind, Vignette
 from knowledge.labels import label
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A rule that did not become what a vignette expects of it; `rule` is None when the patient could not be read."""
+    """A rule or hazard that did not become what a vignette expects of it.
+
+    `key` is the rule's or hazard's; None when the patient could not be read.
+    """
 
     vignette: str
-    rule: str | None
+    key: str | None
     detail: str
+    kind: ItemKind = ItemKind.RULE
 
     def __str__(self) -> str:
-        return f"{self.vignette}: {self.rule or 'the patient'}: {self.detail}"
+        return f"{self.vignette}: {self.key or 'the patient'}: {self.detail}"
 
 
 def failures(release: PreparedRelease) -> list[Failure]:
@@ -40,19 +44,19 @@ def play(release: PreparedRelease, vignette: Vignette) -> Iterator[Failure]:
     except (UnusableRequest, Disagreement) as error:
         yield Failure(vignette.key, None, str(error))
         return
-    yield from _otherwise(vignette, vignette.expect, answer.states, "rule")
-    yield from _otherwise(vignette, vignette.hazards, answer.hazards, "hazard")
+    yield from _otherwise(vignette, vignette.expect, answer.states, ItemKind.RULE)
+    yield from _otherwise(vignette, vignette.hazards, answer.hazards, ItemKind.HAZARD)
 
 
 def _otherwise(
-    vignette: Vignette, expect: Mapping[Any, tuple[str, ...]], states: Mapping[str, StrEnum], noun: str
+    vignette: Vignette, expect: Mapping[Any, tuple[str, ...]], states: Mapping[str, StrEnum], kind: ItemKind
 ) -> Iterator[Failure]:
     """What is expected to be in one state and is in another."""
     for expected, keys in expect.items():
         for key in keys:
             if states.get(key) is not expected:
-                found = _said(states[key]) if key in states else f"no {noun} of this release"
-                yield Failure(vignette.key, key, f"expected {_said(expected)}, but it is {found}")
+                found = _said(states[key]) if key in states else f"no {kind} of this release"
+                yield Failure(vignette.key, key, f"expected {_said(expected)}, but it is {found}", kind)
 
 
 def _said(state: StrEnum) -> str:

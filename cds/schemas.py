@@ -11,6 +11,7 @@ from knowledge.differences import Change
 from knowledge.facts import Attribute, FactType
 from knowledge.items import Actor, Mode, RuleKind, State, Urgency
 from knowledge.model.actions import Action
+from knowledge.model.hazards import Severity
 
 
 class Shape(Schema):
@@ -311,6 +312,57 @@ class RuleShown(Shape):
 class Rules(Shape):
     release = fields.Nested(ReleaseName, required=True)
     rules = fields.List(fields.Nested(RuleShown), required=True)
+
+
+class HazardShown(Shape):
+    """What can harm a patient: when it is present, what it forbids, and what answers it."""
+
+    hazard = fields.String(required=True)
+    version = fields.Integer(required=True)
+    title = fields.String(required=True)
+    text = fields.String(required=True, metadata={"description": "What must be said at once while it is present."})
+    patient_text = fields.String()
+    topic = fields.String(required=True)
+    urgency = fields.String(required=True, validate=words(Urgency))
+    severity = fields.String(required=True, validate=words(Severity))
+    condition = fields.Nested(
+        ConditionShown, required=True, metadata={"description": "While it is met, it is present."}
+    )
+    forbids = fields.List(
+        fields.String(validate=words(Action)),
+        required=True,
+        metadata={"description": "Each action includes those that begin with its name and a point."},
+    )
+    reason = fields.String(required=True, metadata={"description": "Why the forbidden is withheld."})
+    withholds = fields.List(
+        fields.String(),
+        required=True,
+        metadata={"description": "The keys of the rules of this release that are withheld while it is present."},
+    )
+    answered_by = fields.List(
+        fields.String(),
+        required=True,
+        metadata={"description": "Keys of rules; while it is present, at least one of them is recommended."},
+    )
+    residual_risk = fields.String(required=True, metadata={"description": "What can still go wrong."})
+    citations = fields.List(fields.Nested(Citation), required=True)
+    notes = fields.List(fields.String(), required=True)
+    review_by = fields.String(required=True)
+
+
+class Hazards(Shape):
+    release = fields.Nested(ReleaseName, required=True)
+    hazards = fields.List(fields.Nested(HazardShown), required=True)
+
+
+class HazardsQuery(Schema):
+    class Meta:
+        unknown = RAISE
+
+    topic = fields.String()
+    severity = fields.Enum(Severity, by_value=True)
+    urgency = fields.Enum(Urgency, by_value=True)
+    forbids = fields.Enum(Action, by_value=True, metadata={"description": "Those that forbid this action."})
 
 
 class RulesQuery(Schema):

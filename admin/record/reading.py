@@ -25,7 +25,7 @@ from cds.pages.error_pages import error_page
 from cds.pages.trying import Tried, answered
 from cds.record.emptied import facts_removed
 from cds.replay import as_of, keeping
-from cds.replay.accounts import accounts_of
+from cds.replay.accounts import accounts_of, hazards_of
 from cds.replay.as_of import Asked, NotAsked, Wanted
 from cds.replay.replaying import Outcome, Replay, replay, said_of
 from cds.requests import unstorable
@@ -65,6 +65,7 @@ class Reading(DeskView):
             derived=derived_facts(made),
             notices=json.loads(made.answer.response)["notices"] if made.answer else (),
             rules=rules_of(accounts_of(session(), made), made),
+            hazards=hazards_of(session(), made),
             posted=_spread_out(decision.facts_posted),
         )
 

@@ -1,4 +1,4 @@
-"""Review dates at the desk: which rules and sources in force are past theirs or near it, and what renews them."""
+"""Review dates at the desk: what is past its date or near it, and which newer versions renew it."""
 
 from __future__ import annotations
 
@@ -31,13 +31,14 @@ PERIODS = (30, 90, 180, 365)
 """The days ahead for which a lead may look."""
 
 USUAL = 90
-_DATED = (ItemKind.RULE, ItemKind.SOURCE)
+_DATED = (ItemKind.RULE, ItemKind.HAZARD, ItemKind.SOURCE)
+_CITING = (ItemKind.RULE, ItemKind.HAZARD)
 _UNDERWAY = (VersionState.DRAFT, VersionState.SUBMITTED, VersionState.APPROVED)
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A rule or source in force with a review date, and the newer version that is being made of it, if one is."""
+    """A rule, hazard or source in force with a review date, and the newer version of it, if one is being made."""
 
     version: Version
     title: str
@@ -139,7 +140,7 @@ class ReviewDates(DeskView):
 
 
 def due(session: Session, today: date) -> list[Due]:
-    """Every rule and source in force that has a review date, the longest overdue first."""
+    """Every rule, hazard and source in force that has a review date, the longest overdue first."""
     release = in_force(session)
     if release is None:
         return []
@@ -148,7 +149,7 @@ def due(session: Session, today: date) -> list[Due]:
     standing = {version: _content(version) for version in session.scalars(query.where(Version.id.in_(held)))}
     underway = session.scalars(query.where(Version.state.in_(_UNDERWAY)).order_by(Version.number))
     newest = {(version.kind, version.key): version for version in underway}
-    cited = _cited(content for version, content in standing.items() if version.kind is ItemKind.RULE)
+    cited = _cited(content for version, content in standing.items() if version.kind in _CITING)
     found: list[Due] = []
     for version, content in standing.items():
         review_by = _day(content)
@@ -190,6 +191,6 @@ def _day(content: Mapping[str, Any]) -> date | None:
         return None
 
 
-def _cited(rules: Iterable[Mapping[str, Any]]) -> Counter[str]:
-    """By how many rules each source is cited."""
-    return Counter(source for rule in rules for source in {one["source"] for one in rule.get("citations", ())})
+def _cited(items: Iterable[Mapping[str, Any]]) -> Counter[str]:
+    """By how many rules and hazards each source is cited."""
+    return Counter(source for item in items for source in {one["source"] for one in item.get("citations", ())})

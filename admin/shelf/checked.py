@@ -1,4 +1,4 @@
-"""What is to be said of an item while it is being written: at each place, in words, and by every example patient."""
+"""What is to be said of an item while it is being written: at each place, in words, and by every test patient."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from sqlalchemy.orm import Session
 from wtforms import Form
 
-from admin.shelf.documents import Neighbour, Played, as_played, name_of
+from admin.shelf.documents import Neighbour, Played, as_played, name_of, withheld_rules_of, withholding
 from admin.shelf.forms import filling
 from cds.changes.candidate import Candidate, candidate, item_of, standing, underway
 from cds.changes.proven import broken_claims, findings_about, sentence_of
@@ -20,6 +20,7 @@ from knowledge.errors import ConditionError, ContentError, ContentProblem, Knowl
 from knowledge.facts import Fact
 from knowledge.items import ItemKind, Rule
 from knowledge.language import parse
+from knowledge.model.hazards import Hazard
 from knowledge.models import VersionState
 from knowledge.patients import read
 from knowledge.references import Name, bound_together
@@ -32,7 +33,8 @@ class Checked:
     """What is said of an item as it is written now.
 
     `at` are the problems by the name of the form's field; `general` those that no field is to blame for. What
-    follows from trying it is empty while it cannot be read.
+    follows from trying it is empty while it cannot be read. `withholds` are the rules that it withholds,
+    `withheld_by` the hazards and rules that withhold it.
     """
 
     at: Mapping[str, list[str]]
@@ -45,6 +47,8 @@ class Checked:
     counted_with: tuple[Neighbour, ...] = ()
     to_look_at: tuple[str, ...] = ()
     """What the solver found about it over all patients, though it breaks nothing."""
+    withholds: tuple[Neighbour, ...] = ()
+    withheld_by: tuple[Neighbour, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict, repr=False)
     """What each field of the form is called, by its name."""
     trial: Trial | None = field(default=None, repr=False)
@@ -115,9 +119,9 @@ def _told(kind: ItemKind, item: Item, form: Form, trial: Trial, together: Mappin
     return Checked(
         at=at,
         general=tuple(_sentences(rest)) + ((trial.refusal,) if trial.refusal else ()),
-        in_words=_words(item.condition, base.facts) if isinstance(item, Rule) else None,
-        patients=tuple(as_played(base.vignettes[key], item.key, failures, base) for key in sorted(mine)),
-        broken=tuple(as_played(one, item.key, failures, base) for one in others),
+        in_words=_words(item.condition, base.facts) if isinstance(item, Rule | Hazard) else None,
+        patients=tuple(as_played(base.vignettes[key], kind, item.key, failures, base) for key in sorted(mine)),
+        broken=tuple(as_played(one, kind, item.key, failures, base) for one in others),
         elsewhere=trial.elsewhere,
         same_condition=tuple(
             Neighbour(ItemKind.RULE, one.key, one.title) for one in with_condition_of(trial.candidate, item.key)
@@ -125,6 +129,8 @@ def _told(kind: ItemKind, item: Item, form: Form, trial: Trial, together: Mappin
         if isinstance(item, Rule)
         else (),
         counted_with=tuple(Neighbour(name[0], name[1], name_of(together[name])) for name in sorted(together)),
+        withholds=tuple(withheld_rules_of(item, base)) if isinstance(item, Rule | Hazard) else (),
+        withheld_by=tuple(withholding(item, base)) if isinstance(item, Rule) else (),
         labels=filling.labels(form),
         trial=trial,
     )

@@ -15,9 +15,9 @@ from cds.rehearsing import Failure, play
 from cds.service import service_of
 from cds.serving import NoRelease
 from knowledge.conditions import Condition
-from knowledge.items import Citation, ItemKind, KnowledgeBase, Rule, Source, State, Vignette
+from knowledge.items import Citation, HazardState, ItemKind, KnowledgeBase, Rule, Source, State, Vignette
 from knowledge.model.hazards import Hazard
-from knowledge.model.overrides import withheld_by
+from knowledge.model.overrides import withheld_by, withheld_rules
 from knowledge.models import Version, VersionState
 from knowledge.references import users
 from knowledge.schemas import Item
@@ -40,13 +40,13 @@ class Neighbour:
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """A vignette that speaks for a rule: what it expects of it, and in what it fails; None when it was not played.
+    """A vignette that speaks for a rule or hazard: what it expects of it, and in what it fails; None if not played.
 
-    `titles` name the rules in which it fails.
+    `titles` name the rules and hazards in which it fails.
     """
 
     vignette: Vignette
-    expected: State | None
+    expected: State | HazardState | None
     failures: tuple[Failure, ...] | None
     titles: Mapping[str, str]
 
@@ -100,6 +100,19 @@ def withholding(rule: Rule, base: KnowledgeBase) -> list[Neighbour]:
     return [Neighbour(kind, key, items[kind][key].title, reason) for kind, key, reason in withheld_by(rule, base)]
 
 
+def withheld_rules_of(item: Rule | Hazard, base: KnowledgeBase) -> list[Neighbour]:
+    """The rules that a hazard withholds while it is present, or a rule while it is recommended, by title."""
+    match item:
+        case Hazard():
+            found = {
+                one.key: item.reason for one in base.rules.values() if not one.is_statement and item.forbids_rule(one)
+            }
+        case Rule():
+            found = withheld_rules(item, base.rules)
+    named = [(base.rules[key].title, key, why) for key, why in found.items() if key in base.rules]
+    return [Neighbour(ItemKind.RULE, key, title, why) for title, key, why in sorted(named)]
+
+
 def used_by(around: Surroundings, kind: ItemKind, key: str) -> Mapping[ItemKind, list[Neighbour]]:
     """The items that name this one, by kind."""
     found = around.neighbours(users(around.candidate.items, (kind, key)))
@@ -107,21 +120,26 @@ def used_by(around: Surroundings, kind: ItemKind, key: str) -> Mapping[ItemKind,
 
 
 def played(session: Session, version: Version, around: Surroundings) -> list[Played]:
-    """The vignettes that speak for a rule, or the vignette itself, played among what the version is read in."""
+    """The vignettes that speak for an item, or the vignette itself, played among what the version is read in."""
     vignettes = [one for one in around.base.vignettes.values() if _speaks(one, version)]
     if not vignettes:
         return []
     results = _results(session, version, around, vignettes)
-    return [as_played(one, version.key, results, around.base) for one in vignettes]
+    return [as_played(one, version.kind, version.key, results, around.base) for one in vignettes]
 
 
 def as_played(
-    vignette: Vignette, rule: str, failures: Mapping[str, tuple[Failure, ...]] | None, base: KnowledgeBase
+    vignette: Vignette,
+    kind: ItemKind,
+    key: str,
+    failures: Mapping[str, tuple[Failure, ...]] | None,
+    base: KnowledgeBase,
 ) -> Played:
-    """A vignette beside a rule, by the failures of all that were played."""
+    """A vignette beside a rule or a hazard, by the failures of all that were played."""
     own = None if failures is None else failures.get(vignette.key, ())
-    titles = {one.rule: base.rules[one.rule].title for one in own or () if one.rule and one.rule in base.rules}
-    return Played(vignette, _expected(vignette, rule), own, titles)
+    named = {ItemKind.RULE: base.rules, ItemKind.HAZARD: base.hazards}
+    titles = {one.key: named[one.kind][one.key].title for one in own or () if one.key and one.key in named[one.kind]}
+    return Played(vignette, _expected(vignette, kind, key), own, titles)
 
 
 def _results(
@@ -140,11 +158,17 @@ def _speaks(vignette: Vignette, version: Version) -> bool:
     match version.kind:
         case ItemKind.VIGNETTE:
             return vignette.key == version.key
-        case ItemKind.RULE:
-            return _expected(vignette, version.key) is not None
+        case ItemKind.RULE | ItemKind.HAZARD:
+            return _expected(vignette, version.kind, version.key) is not None
         case _:
             return False
 
 
-def _expected(vignette: Vignette, rule: str) -> State | None:
-    return next((state for state, keys in vignette.expect.items() if rule in keys), None)
+def _expected(vignette: Vignette, kind: ItemKind, key: str) -> State | HazardState | None:
+    match kind:
+        case ItemKind.RULE:
+            return next((state for state, keys in vignette.expect.items() if key in keys), None)
+        case ItemKind.HAZARD:
+            return next((state for state, keys in vignette.hazards.items() if key in keys), None)
+        case _:
+            return None

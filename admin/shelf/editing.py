@@ -27,7 +27,7 @@ from knowledge import editing
 from knowledge.differences import differences
 from knowledge.errors import KnowledgeError
 from knowledge.histories import history, sent_back
-from knowledge.items import ItemKind
+from knowledge.items import HazardState, ItemKind, State
 from knowledge.models import Version, VersionState
 from knowledge.pasted import plain_text
 from knowledge.schemas import Content
@@ -123,7 +123,7 @@ class Editing(Shelved):
             overtaken=overtaken,
             sent_back=sent_back(history(session(), self.kind, desk.key)) if desk.newest is not None else None,
             known=_known(among),
-            facts=(facts_for_builder if self.kind is ItemKind.RULE else facts_as_json)(among.base),
+            facts=(facts_for_builder if self.kind in (ItemKind.RULE, ItemKind.HAZARD) else facts_as_json)(among.base),
             **shown,
         )
 
@@ -149,11 +149,15 @@ class Editing(Shelved):
             session().commit()
 
     def _begun(self) -> Content:
-        """What a new item begins with: an example patient for a rule speaks for that rule."""
-        rule = being_written(session()).base.rules.get(request.args.get("rule", ""))
-        if self.kind is not ItemKind.VIGNETTE or rule is None:
+        """What a new item begins with: a test patient for a rule or a hazard shows it."""
+        if self.kind is not ItemKind.VIGNETTE:
             return {}
-        return {"topic": rule.topic, "expect": {"recommended": [rule.key]}}
+        base = being_written(session()).base
+        if rule := base.rules.get(request.args.get("rule", "")):
+            return {"topic": rule.topic, "expect": {State.RECOMMENDED: [rule.key]}}
+        if hazard := base.hazards.get(request.args.get("hazard", "")):
+            return {"topic": hazard.topic, "hazards": {HazardState.PRESENT: [hazard.key]}}
+        return {}
 
 
 def _known(among: Candidate) -> Mapping[ItemKind, list[tuple[str, str]]]:

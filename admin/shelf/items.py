@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response
 from admin.entry.access import APPROVERS, WRITERS, DeskView
 from admin.exporting import exported
 from admin.shelf.catalogue import PAGE, Listed, choices_for, narrowed, newest
-from admin.shelf.documents import evidence, played, surroundings, used_by, withholding
+from admin.shelf.documents import evidence, played, surroundings, used_by, withheld_rules_of, withholding
 from admin.shelf.shelves import Shelf, shelf_of
 from cds.api import session
 from cds.service import service_of
@@ -148,7 +148,7 @@ class Items(Shelved):
         if isinstance(item, Rule):
             shown["withheld_by"] = withholding(item, around.base)
         if isinstance(item, Hazard):
-            shown["forbidden"] = [one for one in around.base.rules.values() if item.forbids_rule(one)]
+            shown["forbidden"] = withheld_rules_of(item, around.base)
         if self.kind is ItemKind.VIGNETTE:
             shown["facts_as_text"] = patient_text(json.loads(version.content)["facts"], around.base.facts)
         return self.render(f"desk/item/{self.kind}.html", **shown)

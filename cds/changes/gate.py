@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from cds.changes.candidate import Candidate, candidate, item_of, standing, underway
 from cds.changes.proven import broken_claims, sentence_of
 from cds.changes.trial import Trial, tried
+from cds.rehearsing import Failure
 from knowledge.errors import ContentError, ContentProblem, KnowledgeError
 from knowledge.items import ItemKind, Rule, Source
 from knowledge.models import Release, Version, VersionState
@@ -113,7 +114,8 @@ def _ticks(trial: Trial, *, whole: bool = False) -> Iterable[Tick]:
     problems = [*trial.own, *trial.elsewhere]
 
     def of(*fields: str) -> list[ContentProblem]:
-        return [one for one in problems if one.kind == ItemKind.RULE and one.field.split(".")[0] in fields]
+        kinds = (ItemKind.RULE, ItemKind.HAZARD)
+        return [one for one in problems if one.kind in kinds and one.field.split(".")[0] in fields]
 
     cited = [
         *of("citations"),
@@ -124,13 +126,16 @@ def _ticks(trial: Trial, *, whole: bool = False) -> Iterable[Tick]:
     sorted_out = {id(one) for one in (*cited, *circles, *unproven)}
     others = [one for one in (problems if whole else trial.own) if id(one) not in sorted_out]
     broken = [one for one in trial.elsewhere if id(one) not in sorted_out]
-    yield _tick("Every rule cites a source that is known", map(_obstacle, cited))
+    yield _tick("Every rule and hazard cites a source that is known", map(_obstacle, cited))
     yield _tick("No rules override one another in a circle", map(_obstacle, circles))
     yield _tick("Facts, codes and texts fit together", map(_obstacle, others))
     if not whole:
         yield _tick("Nothing else breaks by it", map(_obstacle, broken))
-    yield _tick("Example patients show each rule recommended, not met, and lacking a fact", map(_obstacle, unproven))
-    yield _tick("Every example patient is advised as expected", _failing(trial))
+    yield _tick(
+        "Test patients show each rule recommended, not met and lacking a fact, each hazard present, absent and unknown",
+        map(_obstacle, unproven),
+    )
+    yield _tick("Every test patient is advised as expected", _failing(trial))
     yield _tick("The engine can hold it, and agrees with the plain reading", _not_held(trial))
 
 
@@ -155,22 +160,23 @@ def _not_held(trial: Trial) -> Iterable[Obstacle]:
 
 def _failing(trial: Trial) -> Iterable[Obstacle]:
     if trial.failures is None:
-        yield Obstacle("The example patients could not be tried: mend what is named above first.")
+        yield Obstacle("The test patients could not be tried: mend what is named above first.")
         return
     for key, failures in trial.failures.items():
         vignette = trial.candidate.base.vignettes[key]
-        detail = "; ".join(f"{_titled(trial, one.rule)}: {one.detail}" for one in failures[:3])
+        detail = "; ".join(f"{_titled(trial, one)}: {one.detail}" for one in failures[:3])
         more = f"; and {len(failures) - 3} more" if len(failures) > 3 else ""
         sentence = f"“{vignette.title}” fails: {detail}{more}. Change the rule, or what this patient expects."
         yield Obstacle(sentence, (ItemKind.VIGNETTE, key))
 
 
-def _titled(trial: Trial, rule: str | None) -> str:
+def _titled(trial: Trial, failure: Failure) -> str:
     """What a failure is about, by its title."""
-    if rule is None:
+    if failure.key is None:
         return "the patient"
-    known = trial.candidate.base.rules.get(rule)
-    return f"“{known.title}”" if known else rule
+    base = trial.candidate.base
+    known = (base.hazards if failure.kind is ItemKind.HAZARD else base.rules).get(failure.key)
+    return f"“{known.title}”" if known else failure.key
 
 
 def _with(before: Candidate, versions: Iterable[Version]) -> Candidate:

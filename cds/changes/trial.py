@@ -61,12 +61,13 @@ class Trial:
         return tuple(one for one in self.own if (one.kind, one.key) == name)
 
     def vignettes_of(self, name: Name) -> tuple[Vignette, ...]:
-        """The vignettes that speak for a rule, or the vignette itself."""
+        """The vignettes that speak for a rule or a hazard, or the vignette itself."""
         kind, key = name
         return tuple(
             one
             for one in self.candidate.base.vignettes.values()
             if (kind is ItemKind.RULE and any(key in keys for keys in one.expect.values()))
+            or (kind is ItemKind.HAZARD and any(key in keys for keys in one.hazards.values()))
             or (kind is ItemKind.VIGNETTE and one.key == key)
         )
 

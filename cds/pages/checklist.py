@@ -60,13 +60,19 @@ class Checklist:
     withheld: tuple[Group, ...]
     """The titles of withheld rules by the title of the rule that withholds, and by the reason."""
     held: int
+    withheld_entries: tuple[Mapping[str, Any], ...]
+    """Each withholding as the answer has it."""
     undetermined: tuple[Group, ...]
     undecided: int
     missing: tuple[Mapping[str, Any], ...]
     hazards: tuple[Mapping[str, Any], ...]
+    """Those that are present."""
+    undetermined_hazards: tuple[Mapping[str, Any], ...]
     notices: tuple[Mapping[str, Any], ...]
     set_aside: int
     """How many observations are too old or disagree; the patient is told no more of them."""
+    set_aside_urgently: bool
+    """Whether one of them touches a fact on which a hazard or something urgent turns."""
     clinically_approved: bool
     numbers: Mapping[str, int]
     references: tuple[Citation, ...]
@@ -84,8 +90,9 @@ def checklist_of(release: PreparedRelease, answer: Mapping[str, Any], reader: Re
     now = tuple(item for item in items if item.urgency is Urgency.NOW)
     later = [item for item in items if item.urgency is not Urgency.NOW]
     sections = _nested(later, *_LEVELS)
-    references = {one["source"]: one for item in (*now, *_leaves(sections)) for one in item.citations}
-    notices, set_aside = _notices(answer["notices"], reader)
+    references = {one["source"]: one for hazard in answer["hazards"] for one in hazard.get("citations", ())}
+    references |= {one["source"]: one for item in (*now, *_leaves(sections)) for one in item.citations}
+    notices, unsaid = _notices(answer["notices"], reader)
     topics = {key: rule.topic for key, rule in release.base.rules.items()}
     return Checklist(
         reader=reader,
@@ -95,12 +102,15 @@ def checklist_of(release: PreparedRelease, answer: Mapping[str, Any], reader: Re
         sections=sections,
         withheld=_withheld(release, answer["withheld"]),
         held=len({one["rule"] for one in answer["withheld"]}),
+        withheld_entries=tuple(answer["withheld"]),
         undetermined=_nested(answer["undetermined"], lambda one: topics[one["rule"]]),
         undecided=len(answer["undetermined"]),
         missing=tuple(answer["missing_facts"][:MOST_ASKED_FOR]),
         hazards=tuple(answer["hazards"]),
+        undetermined_hazards=tuple(answer["undetermined_hazards"]),
         notices=notices,
-        set_aside=set_aside,
+        set_aside=len(unsaid),
+        set_aside_urgently=any(one["urgent"] for one in unsaid),
         clinically_approved=all(one["code"] != "not_clinically_approved" for one in answer["notices"]),
         numbers={source: number for number, source in enumerate(references, start=1)},
         references=tuple(references.values()),
@@ -190,9 +200,11 @@ def _withheld(release: PreparedRelease, entries: Iterable[Mapping[str, Any]]) ->
     )
 
 
-def _notices(notices: Sequence[Mapping[str, Any]], reader: Reader) -> tuple[tuple[Mapping[str, Any], ...], int]:
-    """The notices for a reader, and how many stay unsaid: a patient is not told which observation was set aside."""
+def _notices(
+    notices: Sequence[Mapping[str, Any]], reader: Reader
+) -> tuple[tuple[Mapping[str, Any], ...], tuple[Mapping[str, Any], ...]]:
+    """The notices for a reader, and those that stay unsaid: a patient is not told which observation was set aside."""
     if reader is Reader.PHYSICIAN:
-        return tuple(notices), 0
+        return tuple(notices), ()
     shown = tuple(one for one in notices if not one["facts"] or one["code"] in _OF_THE_POPULATION)
-    return shown, len(notices) - len(shown)
+    return shown, tuple(one for one in notices if one not in shown)

@@ -76,7 +76,8 @@ def answered(release: PreparedRelease, question: Question, *, clinically_approve
     posted = sorted((facts[name] for name in known if name not in derived), key=_place)
     by_urgency = _grouped(answer["recommendations"], lambda one: one["urgency"])
     topics = {key: rule.topic for key, rule in release.base.rules.items()}
-    cited = list(_cited(answer["recommendations"]))
+    cited = [one for hazard in answer["hazards"] for one in hazard.get("citations", ())]
+    cited += _cited(answer["recommendations"])
     references = {one["source"]: one for one in cited}
     return Tried(
         decided=decided,

@@ -1,4 +1,4 @@
-"""An account of a decision: what became of each rule, why, on what evidence, and who stands behind its version."""
+"""An account of a decision: what became of each rule and hazard, on what evidence, and who stands behind it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from cds.replay.replaying import Replay
 from cds.telling import Told
 from cds.writing import citation, condition_text
 from knowledge.holdings import Part, parts_of
-from knowledge.items import ItemKind, Rule, State
+from knowledge.items import HazardState, ItemKind, Rule, State
+from knowledge.model.hazards import Hazard
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,50 @@ class RuleAccount:
     @property
     def condition(self) -> dict[str, str] | None:
         return condition_text(self.rule.condition, self.release.base) if self.rule.condition else None
+
+
+@dataclass(frozen=True, slots=True)
+class HazardAccount:
+    """One hazard of the release as it was found when the answer was made again: a decision records none.
+
+    `because` are findings as an answer shows them, `missing` names and labels of facts, `withheld` the keys and
+    titles of the rules that it withheld.
+    """
+
+    hazard: Hazard
+    part: Part
+    state: HazardState
+    because: tuple[Mapping[str, Any], ...]
+    missing: tuple[tuple[str, str], ...]
+    withheld: tuple[tuple[str, str], ...]
+
+
+def hazards_of(session: Session, made: Replay) -> list[HazardAccount]:
+    """Every hazard of the release, the most urgent first; nothing when the answer could not be made again."""
+    release, answer = made.release, made.answer
+    if release is None or answer is None:
+        return []
+    told, facts, rules = _told(release, made), release.base.facts, release.base.rules
+    parts = {part.key: part for part in parts_of(session, made.decision.release_id, [ItemKind.HAZARD])}
+    found: list[HazardAccount] = []
+    for key, entry in release.hazards.items():
+        said = told.get(entry.condition)
+        withheld = sorted(
+            rule
+            for rule, by in answer.withheld.items()
+            if (ItemKind.HAZARD, key) in {(one.kind, one.key) for one in by}
+        )
+        found.append(
+            HazardAccount(
+                entry.hazard,
+                parts[key],
+                answer.hazards[key],
+                tuple(json.loads(said.because)) if said else (),
+                tuple((name, facts[name].label) for name in said.missing) if said else (),
+                tuple((rule, rules[rule].title) for rule in withheld),
+            )
+        )
+    return found
 
 
 def accounts_of(session: Session, made: Replay) -> list[RuleAccount]:

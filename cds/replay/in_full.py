@@ -12,7 +12,7 @@ from cds.models import ApiKey, Decision
 from cds.record.emptied import facts_removed
 from cds.record.recording import SOFTWARE
 from cds.replay import keeping
-from cds.replay.accounts import RuleAccount, accounts_of, recorded_states
+from cds.replay.accounts import HazardAccount, RuleAccount, accounts_of, hazards_of, recorded_states
 from cds.replay.as_of import Asked
 from cds.replay.replaying import Replay, replay, said_of
 from cds.service import Service
@@ -25,6 +25,7 @@ def read_in_full(session: Session, service: Service, decision: Decision, *, acto
     """Everything of a decision; that it was read and made again is put on record. Does not commit."""
     made = replay(session, service.serving, decision)
     rules = [rule_shown(one) for one in accounts_of(session, made)]
+    hazards = [hazard_account_shown(one) for one in hazards_of(session, made)]
     # Not earlier: from here to the commit, others who write to the chain wait.
     details = {"what": "the decision", "by": "the API"}
     incident = keeping.on_record(session, service, made, actor=actor, details=details)
@@ -57,6 +58,7 @@ def read_in_full(session: Session, service: Service, decision: Decision, *, acto
         ),
         "replay": replay_shown(made, incident),
         "response": json.loads(made.answer.response) if made.answer else None,
+        "hazards": hazards,
         "rules": rules,
     }
 
@@ -111,6 +113,18 @@ def rule_shown(account: RuleAccount) -> dict[str, Any]:
         "withheld_by": [{"by": {kind: key}, "reason": reason} for kind, key, _, reason in account.withheld_by],
         "condition": account.condition,
         "citations": account.citations,
+    }
+
+
+def hazard_account_shown(account: HazardAccount) -> dict[str, Any]:
+    """One hazard of a decision that was made again, and who stands behind the version that it was."""
+    return {
+        **part_shown(account.part),
+        "state": account.state,
+        "because": list(account.because),
+        "missing": [name for name, _ in account.missing],
+        "forbids": list(account.hazard.forbids),
+        "withheld": [rule for rule, _ in account.withheld],
     }
 
 

@@ -16,7 +16,8 @@ from cds.schemas import (
     WithholdingItem,
     words,
 )
-from knowledge.items import State
+from knowledge.items import HazardState, State
+from knowledge.model.actions import Action
 
 _AUDIT = {"description": "Only for the key of an auditor."}
 
@@ -80,6 +81,16 @@ class RuleOfDecision(PartShown):
     citations = fields.List(fields.Nested(Citation), required=True)
 
 
+class HazardOfDecision(PartShown):
+    state = fields.String(required=True, validate=words(HazardState))
+    because = fields.List(fields.Nested(Finding), required=True)
+    missing = fields.List(fields.String(), required=True)
+    forbids = fields.List(fields.String(validate=words(Action)), required=True)
+    withheld = fields.List(
+        fields.String(), required=True, metadata={"description": "The keys of the rules that it withheld."}
+    )
+
+
 class DecisionInFull(DecisionShown):
     """What an app reads of its own decision; for the key of an auditor all the rest, the answer made again."""
 
@@ -96,6 +107,13 @@ class DecisionInFull(DecisionShown):
     facts_removed = fields.Nested(FactsRemovedInFull, required=True, allow_none=True)
     replay = fields.Nested(ReplayShown, metadata=_AUDIT)
     response = fields.Nested(Recommendations, allow_none=True, metadata=_AUDIT)
+    hazards = fields.List(
+        fields.Nested(HazardOfDecision),
+        metadata={
+            "description": "Every hazard as it was found when the answer was made again; none where it could not be. "
+            "Only for the key of an auditor."
+        },
+    )
     rules = fields.List(
         fields.Nested(RuleOfDecision),
         metadata={"description": "Every rule in the version that was asked. Only for the key of an auditor."},

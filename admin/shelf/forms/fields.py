@@ -23,6 +23,7 @@ from wtforms.widgets import CheckboxInput, ListWidget
 from cds.pages.labels import label
 from knowledge.facts import plain
 from knowledge.items import ItemKind
+from knowledge.model.action_families import FAMILIES
 
 MOST_ROWS = 400
 """How many rows a repeated part of a form can have."""
@@ -80,6 +81,28 @@ class Choices(SelectMultipleField):
         super().__init__(label, choices=list(words), validate_choice=False, **kwargs)
 
 
+class Actions(Choices):
+    """Some of the actions, as boxes to tick in families."""
+
+    def __init__(self, label: str, **kwargs: Any) -> None:
+        super().__init__(label, [one for words in families().values() for one in words], **kwargs)
+
+    @property
+    def families(self) -> Mapping[str, list[SelectChoice]]:
+        return families()
+
+
+class OneAction(Choice):
+    """One of the actions, offered in families."""
+
+    def __init__(self, label: str, **kwargs: Any) -> None:
+        super().__init__(label, [one for words in families().values() for one in words], **kwargs)
+
+    @property
+    def families(self) -> Mapping[str, list[SelectChoice]]:
+        return families()
+
+
 class ChoicesOrNone(Choices):
     """Some words of a closed list, or that none of them holds, which is another thing than ticking nothing."""
 
@@ -126,6 +149,11 @@ class Texts(FieldList):
     def __init__(self, label: str, one: str, **kwargs: Any) -> None:
         super().__init__(Prose(one), label, max_entries=MOST_ROWS, **kwargs)
         self.one = one
+
+
+def families() -> Mapping[str, list[SelectChoice]]:
+    """The choices of every family of actions."""
+    return {name: words_of(actions) for name, actions in FAMILIES.items()}
 
 
 def written(field: Field) -> Any:

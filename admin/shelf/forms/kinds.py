@@ -5,6 +5,7 @@ from __future__ import annotations
 from wtforms import Form
 
 from admin.shelf.forms.fields import (
+    Actions,
     Choice,
     Choices,
     ChoicesOrNone,
@@ -15,6 +16,7 @@ from admin.shelf.forms.fields import (
     Named,
     Names,
     Number,
+    OneAction,
     Patient,
     Prose,
     Rows,
@@ -26,7 +28,6 @@ from admin.shelf.forms.fields import (
 )
 from knowledge.facts import Attribute, FactType
 from knowledge.items import Actor, HazardState, ItemKind, Mode, RuleKind, State, Urgency
-from knowledge.model.actions import Action
 from knowledge.model.hazards import Severity
 
 _STATES = (State.RECOMMENDED, State.WITHHELD, State.UNDETERMINED, State.NOT_MET)
@@ -40,7 +41,7 @@ class CitationRow(Form):
 
 class OverrideRow(Form):
     rule = Named("Rule that is withheld", ItemKind.RULE)
-    action = Choice("Or every rule that does", words_of(Action))
+    action = OneAction("Or every rule that does")
     reason = Prose("Why", description="The answer gives this reason.")
 
 
@@ -88,7 +89,7 @@ class RuleForm(Form):
     mode = Choice("How firmly", words_of(Mode), description="Background never fires.")
     urgency = Choice("Urgency", words_of(Urgency))
     actors = Choices("For whom", words_of(Actor))
-    actions = Choices("What it does", words_of(Action), description="By these a hazard can forbid it.")
+    actions = Actions("What it does", description="By these a hazard or another rule can forbid it.")
     condition = Condition("When")
     citations = Rows("Evidence", CitationRow, "citation")
     patient_text = Prose("In words for the patient", description="For rules that speak to patient or caregiver.")
@@ -103,15 +104,23 @@ class HazardForm(Form):
 
     title = Line("Title", description="The danger, in a few words: Spinal cord compression")
     text = Prose("What must be said at once", description="As clinicians read it, first in the answer.")
-    patient_text = Prose("In words for the patient")
-    topic = Line("Topic")
+    patient_text = Prose(
+        "In words for the patient",
+        description="What to do today, calmly. Empty: they are asked to call their care team.",
+    )
+    topic = Line("Topic", description="One that other hazards have, so that they stand together: emergencies")
     urgency = Choice("Urgency", words_of(Urgency))
     severity = Choice("Severity of the harm", words_of(Severity))
     condition = Condition("Present when")
-    forbids = Choices("It forbids", words_of(Action))
-    reason = Prose("Why", description="The answer gives this reason for everything that is withheld.")
-    answered_by = Rows("Answered by", RuleRow, "rule")
-    residual_risk = Prose("Residual risk", description="What remains, though the forbidden is withheld.")
+    forbids = Actions("It forbids", description="An action includes those that stand indented below it.")
+    reason = Prose("Why it forbids them", description="Clinicians read this reason at every rule that is withheld.")
+    answered_by = Rows(
+        "Answered by",
+        RuleRow,
+        "rule",
+        description="Whenever it is present, one of these must be recommended, no less urgent than the hazard.",
+    )
+    residual_risk = Prose("Residual risk", description="What can still go wrong, though the forbidden is withheld.")
     citations = Rows("Evidence", CitationRow, "citation")
     notes = Texts("Notes", "note")
     review_by = Day("Review by", description="The day by which somebody looks at it again: 2027-06-30")
@@ -177,7 +186,7 @@ class VignetteForm(Form):
     evaluated_at = Line("Evaluated at", description="The moment of the question, in UTC: 2026-01-31T09:00:00Z")
     facts = Patient("What is known of the patient")
     expect = Rows("What must come of it", ExpectationRow, "expectation")
-    hazards = Rows("Hazards", HazardRow, "hazard")
+    hazards = Rows("Which hazards it shows", HazardRow, "hazard")
 
 
 FORMS: dict[ItemKind, type[Form]] = {
