@@ -170,7 +170,8 @@ def test_references_are_numbered_in_the_order_of_reading_and_none_is_missing(
     release: PreparedRelease, reader: Reader
 ) -> None:
     found = checklist(release, FULLEST, reader)
-    met = dict.fromkeys(one["source"] for item in items(found) for one in item.citations)
+    met = dict.fromkeys(one["source"] for hazard in found.hazards for one in hazard.get("citations", ()))
+    met |= dict.fromkeys(one["source"] for item in items(found) for one in item.citations)
     assert list(met) == [one["source"] for one in found.references]
     assert list(found.numbers.values()) == list(range(1, len(met) + 1))
 
@@ -190,15 +191,18 @@ def test_the_patient_is_told_of_old_and_conflicting_facts_without_their_values(
     release: PreparedRelease, client: FlaskClient
 ) -> None:
     notices = [
-        {"facts": ["pain_nrs"], "code": "too_old", "detail": "Pain intensity 9 was observed long ago."},
-        {"facts": ["has_mbc"], "code": "population_assumed", "detail": "Not known."},
-        {"facts": [], "code": "may_be_withheld", "detail": "Ask them first."},
+        {"facts": ["pain_nrs"], "code": "too_old", "detail": "Pain intensity 9 was observed long ago.", "urgent": False},
+        {"facts": ["has_mbc"], "code": "population_assumed", "detail": "Not known.", "urgent": False},
+        {"facts": [], "code": "may_be_withheld", "detail": "Ask them first.", "urgent": False},
     ]
     given = answer(release, base().vignettes[FULLEST], ACTORS[Reader.PATIENT]) | {"notices": notices}
     hers = checklist_of(release, given, Reader.PATIENT)
     assert ([one["code"] for one in hers.notices], hers.set_aside) == (["population_assumed", "may_be_withheld"], 1)
     his = checklist_of(release, given, Reader.PHYSICIAN)
     assert (list(his.notices), his.set_aside) == (notices, 0)
+    assert not hers.set_aside_urgently
+    urgently = [{**notices[0], "urgent": True}, *notices[1:]]
+    assert checklist_of(release, {**given, "notices": urgently}, Reader.PATIENT).set_aside_urgently
 
 
 def test_approval_is_read_from_the_answer(release: PreparedRelease) -> None:

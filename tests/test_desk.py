@@ -211,7 +211,8 @@ def test_it_lists_what_is_past_its_review_date(auditor: FlaskClient, service: Se
     service.now = lambda: clinic.NOW + timedelta(days=500)
     enter(auditor, "auditor")
     page = words(read(auditor, "/desk/"))
-    due = len(clinic.shipped_base().rules) + len(clinic.shipped_base().sources)
+    base = clinic.shipped_base()
+    due = len(base.rules) + len(base.hazards) + len(base.sources)
     assert f"{due} items are past the review date." in page
     assert "Overdue" in words(read(auditor, f"/desk/rules/{RULE}"))
 

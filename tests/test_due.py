@@ -84,7 +84,7 @@ def test_the_longest_overdue_comes_first_and_counts_before_everything(service: S
         found = due(session, date(2027, 7, 1))
     assert (found[0].version.key, found[0].days, found[0].overdue) == (RULE, -407, True)
     assert {(one.review_by, one.days) for one in found[1:]} == {(ALL_SHIPPED, -1)}
-    assert {one.version.kind for one in found} == {ItemKind.RULE, ItemKind.SOURCE}
+    assert {one.version.kind for one in found} == {ItemKind.RULE, ItemKind.HAZARD, ItemKind.SOURCE}
     page = words(read(client, "/desk/due/"))
     assert f"{len(found)} overdue 0 due within 30 days" in page
     assert page.index(TITLE) < page.index("1 day overdue")

@@ -81,7 +81,7 @@ class Choices(SelectMultipleField):
         super().__init__(label, choices=list(words), validate_choice=False, **kwargs)
 
 
-class Actions(Choices):
+class ActionBoxes(Choices):
     """Some of the actions, as boxes to tick in families."""
 
     def __init__(self, label: str, **kwargs: Any) -> None:

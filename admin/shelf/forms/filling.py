@@ -21,10 +21,17 @@ LONGEST_FIELD = 20_000
 """How many characters any one field may hold for a draft to be kept."""
 
 
+_NAMED_OTHERWISE: Mapping[ItemKind, Mapping[str, str]] = {ItemKind.HAZARD: {"reason": "why"}}
+"""Parts of the written form that have another name in the form: `reason` is there why the change is made."""
+
+
 def of_content(kind: ItemKind, content: Content, facts: Mapping[str, Fact]) -> Form:
     """The form that shows a written form."""
     form = FORMS[kind]()
-    data = {field.short_name: shown(field, _for_form(kind, field.short_name, content, facts)) for field in form}
+    data = {
+        field.short_name: shown(field, _for_form(kind, _part_of(kind, field.short_name), content, facts))
+        for field in form
+    }
     form.process(data=data)
     return form
 
@@ -41,7 +48,7 @@ def content_of(kind: ItemKind, key: str, form: Form, facts: Mapping[str, Fact]) 
     for field in form:
         value = _from_form(kind, field, facts)
         if value is not None:
-            content[field.short_name] = value
+            content[_part_of(kind, field.short_name)] = value
     return content
 
 
@@ -82,7 +89,8 @@ def placed(form: Form, problems: Iterable[ContentProblem]) -> tuple[dict[str, li
     by_field: dict[str, list[str]] = {}
     rest: list[ContentProblem] = []
     for problem in problems:
-        name = _field_named(form, problem.field.split("."))
+        first, *rest_of_path = problem.field.split(".")
+        name = _field_named(form, [_NAMED_OTHERWISE.get(ItemKind(problem.kind), {}).get(first, first), *rest_of_path])
         if name is None:
             rest.append(problem)
         else:
@@ -102,6 +110,12 @@ def labels(form: Form) -> dict[str, str]:
                 for inner in getattr(entry, "form", ()):
                     said[inner.name] = f"{row}, {inner.label.text.lower()}"
     return said
+
+
+def _part_of(kind: ItemKind, field: str) -> str:
+    """The part of the written form that a field of the form gives."""
+    parts = {named: part for part, named in _NAMED_OTHERWISE.get(kind, {}).items()}
+    return parts.get(field, field)
 
 
 def _field_named(form: Form, path: list[str]) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from wtforms import Form
 
 from admin.shelf.forms.fields import (
-    Actions,
+    ActionBoxes,
     Choice,
     Choices,
     ChoicesOrNone,
@@ -89,7 +89,7 @@ class RuleForm(Form):
     mode = Choice("How firmly", words_of(Mode), description="Background never fires.")
     urgency = Choice("Urgency", words_of(Urgency))
     actors = Choices("For whom", words_of(Actor))
-    actions = Actions("What it does", description="By these a hazard or another rule can forbid it.")
+    actions = ActionBoxes("What it does", description="By these a hazard or another rule can forbid it.")
     condition = Condition("When")
     citations = Rows("Evidence", CitationRow, "citation")
     patient_text = Prose("In words for the patient", description="For rules that speak to patient or caregiver.")
@@ -112,8 +112,8 @@ class HazardForm(Form):
     urgency = Choice("Urgency", words_of(Urgency))
     severity = Choice("Severity of the harm", words_of(Severity))
     condition = Condition("Present when")
-    forbids = Actions("It forbids", description="An action includes those that stand indented below it.")
-    reason = Prose("Why it forbids them", description="Clinicians read this reason at every rule that is withheld.")
+    forbids = ActionBoxes("It forbids", description="An action includes those that stand indented below it.")
+    why = Prose("Why it forbids them", description="Clinicians read this reason at every rule that is withheld.")
     answered_by = Rows(
         "Answered by",
         RuleRow,
