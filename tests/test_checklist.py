@@ -191,7 +191,12 @@ def test_the_patient_is_told_of_old_and_conflicting_facts_without_their_values(
     release: PreparedRelease, client: FlaskClient
 ) -> None:
     notices = [
-        {"facts": ["pain_nrs"], "code": "too_old", "detail": "Pain intensity 9 was observed long ago.", "urgent": False},
+        {
+            "facts": ["pain_nrs"],
+            "code": "too_old",
+            "detail": "Pain intensity 9 was observed long ago.",
+            "urgent": False,
+        },
         {"facts": ["has_mbc"], "code": "population_assumed", "detail": "Not known.", "urgent": False},
         {"facts": [], "code": "may_be_withheld", "detail": "Ask them first.", "urgent": False},
     ]

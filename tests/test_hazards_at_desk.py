@@ -105,7 +105,7 @@ def test_why_it_forbids_and_why_it_is_changed_are_two_things(author: Lead, servi
 
 
 def test_a_hazard_that_no_test_patient_shows_any_more_is_told_at_once(author: Lead) -> None:
-    page = words(author.writes(KEY, "hazards", condition="hypercalcemia").text)
+    page = words(author.writes(KEY, "hazards", condition="delirium").text)
     assert "advised otherwise than expected" in page
     assert "expected present, but it is" in page
 
@@ -144,12 +144,3 @@ def test_a_test_patient_is_begun_for_a_hazard(author: Lead) -> None:
 
 def test_a_release_lists_its_hazards(author: Lead) -> None:
     assert f"Hazards ({len(shipped_base().hazards)})" in words(author.reads("/desk/releases/1"))
-
-
-def test_the_page_of_a_fact_says_which_value_counts_who_may_say_it_and_what_cannot_be(author: Lead) -> None:
-    page = words(author.reads("/desk/facts/disease_phase"))
-    assert "The worse counts, from best to worst: stable" in page
-    assert "Who may say it Clinician" in page
-    assert "What cannot be" in page
-    for key in sorted(key for key, one in shipped_base().facts.items() if one.years_since):
-        assert "Counted as the completed years since" in words(author.reads(f"/desk/facts/{key}"))
