@@ -115,8 +115,18 @@ def _failures_before(before: Candidate) -> Mapping[str, tuple[Failure, ...]]:
 def in_the_way(candidate: Candidate) -> tuple[ContentProblem, ...]:
     """The problems with which a candidate cannot answer."""
     return tuple(
-        one for one in _problems(candidate) if one.kind != ItemKind.VIGNETTE and (one.kind, one.field) not in _HARMLESS
+        one
+        for one in _problems(candidate)
+        if one.kind != ItemKind.VIGNETTE
+        and (one.kind, one.field) not in _HARMLESS
+        and not _says_nothing_of_worse(one, candidate)
     )
+
+
+def _says_nothing_of_worse(problem: ContentProblem, candidate: Candidate) -> bool:
+    """Without it, values that disagree count as not known: that answers too."""
+    fact = candidate.base.facts.get(problem.key)
+    return (problem.kind, problem.field) == (ItemKind.FACT, "worse") and fact is not None and fact.worse is None
 
 
 def _can_answer(candidate: Candidate) -> bool:
