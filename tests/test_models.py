@@ -23,7 +23,7 @@ def session(rolled_back: Session) -> Session:
 def test_stored_words_are_permanent() -> None:
     assert list(Role) == ["author", "approver", "auditor", "administrator"]
     assert list(VersionState) == ["draft", "submitted", "approved", "returned", "released", "retired"]
-    assert list(ItemKind) == ["fact", "source", "rule", "vignette"]
+    assert list(ItemKind) == ["fact", "source", "rule", "hazard", "vignette"]
 
 
 def test_a_version_has_a_label_for_people_and_a_subject_for_the_record(session: Session) -> None:

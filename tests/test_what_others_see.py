@@ -50,6 +50,7 @@ TOLD = {"audit_events", "incidents"}
 
 KEYS: Mapping[str, list[Any]] = {
     "rules": list(RULES),
+    "hazards": ["severe-dyspnea"],
     "facts": ["pain_nrs"],
     "sources": ["kida-2021"],
     "vignettes": ["worked-case-c04"],

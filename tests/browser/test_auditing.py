@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -58,6 +60,6 @@ def test_the_whole_walk_is_gone_by_keyboard_and_without_scripts(visit: Visit) ->
     expect(page.get_by_role("heading", level=1)).to_contain_text("What was in force")
     page.get_by_label("Words, a key or a name").fill("oncologic emergencies")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("status")).to_contain_text("of 579 parts")
+    expect(page.get_by_role("status")).to_contain_text(re.compile(r"of \d+ parts"))
     page.get_by_role("link", name="Check the list of oncologic emergencies", exact=True).press("Enter")
     expect(page.get_by_role("heading", level=1)).to_contain_text("Check the list of oncologic emergencies")

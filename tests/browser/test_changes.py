@@ -14,8 +14,8 @@ from tests.browser.conftest import Visit
 from tests.browser.test_reading import LOOKS, fits, found_by_axe, stands
 from tests.clinic import API_KEY, BATCH
 
-STABLE = {"has_mbc": True, "age_years": 60, "disease_phase": "stable"}
-DRAFT = "Check for reasons to limit fluids"
+NO_PHASE = {"has_mbc": True, "age_years": 60}
+DRAFT = "Weigh outlook and readiness before end-of-life topics"
 """A rule that is shipped as a draft."""
 
 MANY = 90
@@ -24,7 +24,7 @@ MANY = 90
 @pytest.fixture(scope="module")
 def recorded(home: str) -> str:
     """The server, once an app has asked it about many patients."""
-    patients = [{"facts": STABLE | {"pain_nrs": number % 11}} for number in range(MANY)]
+    patients = [{"facts": NO_PHASE | {"pain_nrs": number % 11}} for number in range(MANY)]
     body = json.dumps({"patients": patients}).encode()
     headers = {"Authorization": f"Bearer {API_KEY}", "Content-Type": "application/json"}
     with urlopen(Request(home + BATCH, body, headers)) as response:
@@ -63,7 +63,7 @@ def test_a_lead_sees_which_patients_would_be_answered_differently_and_why(
     page.locator("table").first.get_by_role("link", name=DRAFT).click()
     changed = page.locator(":target")
     expect(changed).to_be_in_viewport()
-    expect(changed.get_by_text("Undetermined, for want of: Reason to limit fluids.").first).to_be_visible()
+    expect(changed.get_by_text("Undetermined, for want of: Disease phase.").first).to_be_visible()
     changed.get_by_text("Which decisions", exact=True).first.click()
     expect(changed.get_by_role("link", name=re.compile("^Answered ")).first).to_be_visible()
     visitor.heard_nothing_odd()

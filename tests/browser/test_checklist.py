@@ -56,7 +56,7 @@ def test_the_fullest_checklist_fits_any_width(visit: Visit, width: int) -> None:
     assert fits(visit(width).opens(f"{FULLEST}/checklist"))
 
 
-@pytest.mark.parametrize(("reader", "most"), [("physician", 4), ("patient", 3)])
+@pytest.mark.parametrize(("reader", "most"), [("physician", 5), ("patient", 3)])
 def test_the_fullest_one_prints_on_a_few_sheets_of_a4(visit: Visit, reader: str, most: int) -> None:
     page = visit().opens(f"{FULLEST}/checklist?for={reader}")
     sizes = sheets(printed(page))
@@ -135,7 +135,7 @@ def test_a_lead_finds_a_decision_reads_it_and_prints_its_checklists(visit: Visit
     page.get_by_role("link", name="for the physician").click()
     stands(page, READERS["physician"])
     assert found_by_axe(page, []) == []
-    assert len(sheets(printed(page))) <= 4
+    assert len(sheets(printed(page))) <= 5
     page.get_by_role("link", name="The checklist for patient and caregiver").click()
     stands(page, READERS["patient"])
     assert len(sheets(printed(page))) <= 3
