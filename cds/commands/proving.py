@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from cds.authoring.finding_log import Acceptance, acceptances
 from cds.changes.candidate import UNPUBLISHED, Candidate
 from cds.changes.trial import in_the_way
 from cds.commands.opened import at_work, told
 from cds.serving import stored_base
 from cds.writing import instant
 from knowledge import releasing
-from knowledge.errors import ContentError, KnowledgeError
+from knowledge.errors import ContentError, KnowledgeError, printable
 from knowledge.files import Entry, base_of, read
 from knowledge.files import write as write_files
 from knowledge.items import KnowledgeBase
@@ -55,7 +56,7 @@ def prove_command(folder: Path | None, claims_only: bool, mutants: bool, written
         elif mutants:
             passed = _tell_mutants(base)
         else:
-            passed = _prove(base, at, claims_only=claims_only)
+            passed = _prove(base, at, {} if folder is not None else _accepted(), claims_only=claims_only)
     if not passed:
         sys.exit(1)
 
@@ -63,11 +64,11 @@ def prove_command(folder: Path | None, claims_only: bool, mutants: bool, written
 # Only who proves loads the solver: each of these imports where it begins.
 
 
-def _prove(base: KnowledgeBase, at: datetime, *, claims_only: bool) -> bool:
+def _prove(base: KnowledgeBase, at: datetime, log: Mapping[str, Acceptance], *, claims_only: bool) -> bool:
     from cds.authoring.proof.report import prove
 
     proof = prove(base, at)
-    for line in _lines(proof, claims_only=claims_only):
+    for line in _lines(proof, log, claims_only=claims_only):
         click.echo(line)
     return not proof.failed
 
@@ -117,13 +118,21 @@ def _in_force() -> KnowledgeBase:
     return base
 
 
-def _lines(proof: Proof, *, claims_only: bool) -> Iterator[str]:
+def _accepted() -> Mapping[str, Acceptance]:
+    """The findings that people accepted at the desk, by their identity."""
+    with at_work() as (_, session):
+        return acceptances(session)
+
+
+def _lines(proof: Proof, log: Mapping[str, Acceptance], *, claims_only: bool) -> Iterator[str]:
     for claim in sorted(proof.claims, key=lambda one: one.verdict):
         yield f"{claim.verdict.replace('_', ' ')}: {claim.sentence}"
         if claim.patient is not None:
             yield _patient(claim.patient)
     for finding in () if claims_only else proof.findings:
         yield f"{finding.code.replace('_', ' ')}: {finding.sentence}"
+        if (by := log.get(finding.identity)) is not None:
+            yield printable(f"    accepted by {by.by}: {by.reason}")
         for patient in finding.patients:
             yield _patient(patient)
     holding = len(proof.claims) - len(proof.failed)

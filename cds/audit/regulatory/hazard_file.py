@@ -19,6 +19,7 @@ from knowledge.holdings import Part, parts_of
 from knowledge.items import HazardState, ItemKind, KnowledgeBase, Rule, Source, Vignette
 from knowledge.model.hazards import Hazard, Severity
 from knowledge.models import Release
+from knowledge.validation.hazards import states_to_show
 from knowledge.wording import in_words
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class HazardEntry:
         lacking = [f"{claim.sentence}" for claim in self.claims if claim.verdict != "proven"]
         if not self.claims:
             lacking.append("No claim about it was proven.")
-        for state in (HazardState.PRESENT, HazardState.ABSENT):
+        for state in states_to_show(self.hazard):
             if state not in self.shown_by:
                 lacking.append(f"No test patient shows it {state}.")
         if self.part.approved_by is None:

@@ -60,6 +60,7 @@ def _hazard(entry: HazardEntry) -> dict[str, Any]:
     patients = [
         f"{label(state)}: {'; '.join(one.title for one in shown)}" for state, shown in sorted(entry.shown_by.items())
     ]
+    written = f"Written by {part.created_by}." if part.created_by else "Imported with the shipped content."
     approved = f"Approved by {part.approved_by}." if part.approved_by else "Not approved by a person."
     rows = [
         ("Hazardous situation", [f"Present when: {entry.situation}."]),
@@ -73,7 +74,7 @@ def _hazard(entry: HazardEntry) -> dict[str, Any]:
         ("Residual risk", [hazard.residual_risk]),
         ("Findings accepted", [f"{one.sentence} {log.by}: {log.reason}" for one, log in entry.accepted]),
         ("Evidence", [f"{source.reference} {locator}" for source, locator in entry.citations]),
-        ("Version", [f"{part.number}, {part.reason} {approved} Review by {day(hazard.review_by)}."]),
+        ("Version", [f"{part.number}, {part.reason} {written} {approved} Review by {day(hazard.review_by)}."]),
     ]
     return {
         "title": hazard.title,
